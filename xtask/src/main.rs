@@ -1,1 +1,73 @@
-fn main() {}
+//! What a person does with this repository: `cargo xtask demo`, `cargo xtask test` and their parts.
+
+#![expect(clippy::print_stdout, reason = "a tool for the terminal talks to its terminal")]
+
+mod bench;
+mod demo;
+mod generate;
+mod layers;
+mod packages;
+mod portal;
+mod process;
+mod test;
+mod tidy;
+mod torture;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build, show and test Corrente")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, build portal and server, start the demo city on port 4005.
+    Demo(demo::Options),
+    /// Install what is missing and run every check and test.
+    Test(test::Options),
+    /// Check that dependencies point down only: bin, edge, proto, core.
+    Layers,
+    /// Check the repository's own rules: documents, file lengths, licences, words that must not stay.
+    Tidy,
+    /// Make anew what is generated and committed: the API description, its types, schemas.
+    Generate {
+        /// Change nothing, fail where something would change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure, beside peers on the same machine in the same run.
+    Bench(bench::Options),
+    /// Kill the server again and again and count every acknowledged reading.
+    Torture(torture::Options),
+}
+
+/// Why a task stopped, in a sentence for a person.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failure(pub(crate) String);
+
+pub(crate) type Outcome = Result<(), Failure>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Demo(options) => demo::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Layers => layers::check(),
+        Task::Tidy => tidy::check(),
+        Task::Generate { check } => generate::run(check),
+        Task::Bench(options) => bench::run(&options),
+        Task::Torture(options) => torture::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\n✗ {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
