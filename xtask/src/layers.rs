@@ -12,8 +12,23 @@ use crate::{Failure, Outcome, process};
 
 /// Crates that do input or output, or run those that do.
 const IO_CRATES: [&str; 17] = [
-    "axum", "async-std", "hyper", "hyper-util", "lettre", "libsqlite3-sys", "mio", "postgres",
-    "reqwest", "rusqlite", "rustls", "smol", "socket2", "sqlx", "tokio", "tokio-postgres", "tonic",
+    "axum",
+    "async-std",
+    "hyper",
+    "hyper-util",
+    "lettre",
+    "libsqlite3-sys",
+    "mio",
+    "postgres",
+    "reqwest",
+    "rusqlite",
+    "rustls",
+    "smol",
+    "socket2",
+    "sqlx",
+    "tokio",
+    "tokio-postgres",
+    "tonic",
 ];
 
 /// Storage engines, and the folders that may name them.
@@ -91,8 +106,10 @@ fn violations(metadata: &Metadata) -> Result<Vec<String>, Failure> {
 fn normal_dependencies(
     metadata: &Metadata,
 ) -> Result<BTreeMap<&PackageId, Vec<&PackageId>>, Failure> {
-    let resolve =
-        metadata.resolve.as_ref().ok_or_else(|| Failure("cargo metadata resolved nothing".into()))?;
+    let resolve = metadata
+        .resolve
+        .as_ref()
+        .ok_or_else(|| Failure("cargo metadata resolved nothing".into()))?;
     Ok(resolve
         .nodes
         .iter()

@@ -31,11 +31,7 @@ pub(crate) fn run(mut command: Command) -> Outcome {
         .stdin(Stdio::null())
         .status()
         .map_err(|error| Failure(format!("`{shown}` could not be started: {error}")))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure(format!("`{shown}` failed ({status})")))
-    }
+    if status.success() { Ok(()) } else { Err(Failure(format!("`{shown}` failed ({status})"))) }
 }
 
 /// Runs it and gives back what it printed.

@@ -1,6 +1,6 @@
 //! The repository's own rules, so that they hold without anyone remembering them.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use cargo_metadata::MetadataCommand;
 
@@ -14,9 +14,22 @@ const LONGER_FILES: [(&str, &str); 0] = [];
 
 /// Licences that a dependency may have, any one of them where it offers several.
 const LICENCES: [&str; 16] = [
-    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause",
-    "BSL-1.0", "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "OpenSSL",
-    "Unicode-3.0", "Unlicense", "Zlib",
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "OpenSSL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
 ];
 
 /// Documents that stand at the root.
@@ -66,7 +79,8 @@ fn architecture_names_every_crate(found: &mut Vec<String>) -> Outcome {
         }
     }
     for named in map.split('`').skip(1).step_by(2) {
-        let is_crate = ["core/", "proto/", "edge/", "testing/"].iter().any(|p| named.starts_with(p));
+        let is_crate =
+            ["core/", "proto/", "edge/", "testing/"].iter().any(|p| named.starts_with(p));
         if is_crate && named.matches('/').count() == 1 && !folders.contains(named) {
             found.push(format!("ARCHITECTURE.md names `{named}`, which is no crate"));
         }
@@ -76,10 +90,11 @@ fn architecture_names_every_crate(found: &mut Vec<String>) -> Outcome {
 
 fn texts(files: &[&str], found: &mut Vec<String>) {
     // Written in two halves, so that this file does not accuse itself.
-    let left_over = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ig", "nore")];
+    let left_over =
+        [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ig", "nore")];
     for file in files {
         let Ok(text) = fs::read_to_string(process::root().join(file)) else { continue };
-        let is_rust = file.ends_with(".rs");
+        let is_rust = Path::new(file).extension().is_some_and(|ending| ending == "rs");
         let is_test = file.contains("/tests/") || file.contains("/benches/");
         let lines = text.lines().count();
         if is_rust
