@@ -105,9 +105,7 @@ ids! {
 ///
 /// A small surrogate number that the registry makes. Its high bits are reserved for the shard, so
 /// that all channels of one meter stay together when the ledger is spread over machines.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChannelId(u64);
 

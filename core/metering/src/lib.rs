@@ -6,6 +6,7 @@
 //! - [`calendar`]: local days, weeks, months, years and billing periods of a zone, of 23, 24 or 25
 //!   hours; nothing else in the project makes a date out of a timestamp.
 //! - [`channel`]: a register or interval channel of a meter, and its raw [`Reading`]s.
+//! - [`assemble`]: readings and boundaries into the energy between them.
 //! - [`profile`]: what is believed about a span: intervals with a [`Quality`] each.
 
 #![cfg_attr(
@@ -20,6 +21,7 @@
     )
 )]
 
+pub mod assemble;
 pub mod calendar;
 pub mod channel;
 pub mod id;
