@@ -26,11 +26,13 @@
     )
 )]
 
+mod message;
 mod occurrence;
 mod quiet;
 mod rule;
 mod threshold;
 
+pub use message::{Message, Moment};
 pub use occurrence::Occurrence;
 pub use quiet::QuietHours;
 pub use rule::{

@@ -49,11 +49,10 @@ impl Threshold {
             Phase::Quiet if value > self.limit => {
                 self.begin(&mut next, fact, value, fact.at, &mut notices)
             }
-            Phase::Quiet => Phase::Quiet,
             Phase::Pending { since, .. } if value > self.limit => {
                 self.begin(&mut next, fact, value, since, &mut notices)
             }
-            Phase::Pending { .. } => Phase::Quiet,
+            Phase::Quiet | Phase::Pending { .. } => Phase::Quiet,
             Phase::Active { subject, worst, told, .. } if value <= self.over_at => {
                 if told {
                     let value = Some(value);
