@@ -1,0 +1,93 @@
+use corrente_alert::{Moment, RuleKind};
+
+use super::*;
+
+fn message(kind: RuleKind, moment: Moment, language: &str) -> Message {
+    let values = [
+        ("value", "312.44"),
+        ("limit", "300"),
+        ("worst", "512.3"),
+        ("unit", "kwh"),
+        ("from", "2026-11-01"),
+        ("subject", "2026-11-20"),
+        ("projected", "1243.2"),
+        ("previous", "204"),
+        ("number", "2026-000017"),
+        ("amount", "204.1"),
+        ("due", "2026-12-10"),
+    ];
+    Message {
+        kind,
+        moment,
+        language: language.to_owned(),
+        name: "Ana".to_owned(),
+        usage_point: "Rua das Flores 12".to_owned(),
+        currency: "BRL".to_owned(),
+        values: values.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+    }
+}
+
+fn moments(kind: RuleKind) -> Vec<Moment> {
+    match kind {
+        RuleKind::InvoiceIssued
+        | RuleKind::InvoiceDue
+        | RuleKind::InvoiceOverdue
+        | RuleKind::InvoicePaid => vec![Moment::Started],
+        RuleKind::ExcessiveConsumption
+        | RuleKind::BillJump
+        | RuleKind::ForecastOverBudget
+        | RuleKind::AlwaysOn
+        | RuleKind::UnusualDay
+        | RuleKind::MeterSilent => vec![Moment::Started, Moment::Worse, Moment::Over],
+    }
+}
+
+#[test]
+fn every_moment_of_every_kind_has_words_in_every_language() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for (language, _) in LANGUAGES {
+        for kind in RuleKind::ALL {
+            for moment in moments(kind) {
+                let letter = catalogue.write(&message(kind, moment, language)).unwrap();
+                assert!(!letter.subject.contains('{'), "{letter:?}");
+                assert!(!letter.body.contains('{'), "{letter:?}");
+                assert!(letter.subject.chars().count() < 78, "{}", letter.subject);
+            }
+        }
+    }
+}
+
+#[test]
+fn figures_are_written_as_the_language_writes_them() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for (language, subject, part) in [
+        ("pt-BR", "A próxima fatura deve subir 312%", "R$ 1.243,20. A última foi de R$ 204,00"),
+        ("en", "Your next bill may rise by 312%", "R$ 1,243.20. The last one was R$ 204.00"),
+        ("xx", "A próxima fatura deve subir 312%", "R$ 1.243,20"),
+    ] {
+        let letter =
+            catalogue.write(&message(RuleKind::BillJump, Moment::Started, language)).unwrap();
+        assert_eq!(letter.subject, subject);
+        assert!(letter.body.contains(part), "{}", letter.body);
+    }
+    let letter =
+        catalogue.write(&message(RuleKind::ExcessiveConsumption, Moment::Started, "pt")).unwrap();
+    assert_eq!(letter.subject, "Consumo acima do limite: 312,4 kWh");
+    assert!(letter.body.contains("1 de novembro de 2026"), "{}", letter.body);
+}
+
+#[test]
+fn a_missing_figure_is_named() {
+    let mut incomplete = message(RuleKind::InvoiceDue, Moment::Started, "en");
+    incomplete.values.remove("due");
+    let error = Catalogue::built_in().unwrap().write(&incomplete).unwrap_err();
+    assert_eq!(error, TextError::Figure { kind: "invoice_due", name: "due".to_owned() });
+}
+
+#[test]
+fn a_typed_name_never_begins_a_line() {
+    let mut nasty = message(RuleKind::InvoiceDue, Moment::Started, "en");
+    nasty.usage_point = "Home\r\nBcc: everybody@example.org".to_owned();
+    let letter = Catalogue::built_in().unwrap().write(&nasty).unwrap();
+    assert!(!letter.body.contains("\nBcc"), "{}", letter.body);
+}
