@@ -204,6 +204,11 @@ pub fn next_day(date: Date) -> Date {
     date.saturating_add(1.day())
 }
 
+/// The day before.
+pub fn day_before(date: Date) -> Date {
+    date.saturating_sub(1.day())
+}
+
 /// The Monday on or before this day.
 pub fn monday_of(date: Date) -> Date {
     let back = i64::from(date.weekday().since(Weekday::Monday));
