@@ -1,0 +1,111 @@
+//! Channels: the registers and interval streams of meters, each with the small number under which the
+//! ledger keeps its readings.
+
+use corrente_metering::{ChannelId, ChannelKind, ChannelSpec, Direction, Timestamp, id::MeterId};
+
+use crate::{
+    RegistryError, Tx,
+    value::{params, row},
+};
+
+row! {
+    /// A channel of a meter.
+    pub struct ChannelRow {
+        /// Its number.
+        number: ChannelId,
+        /// Its name, unique in the meter: `import`.
+        name: String,
+        /// What its values mean.
+        kind: ChannelKind,
+        /// Which way its energy flows.
+        direction: Direction,
+        /// Standard offset of its zone, fixed for ever.
+        offset_seconds: i32,
+        /// Length of an interval channel's intervals, where it is known.
+        interval_seconds: Option<i64>,
+        /// Digits of kWh after which a register begins again at 0, where that is known.
+        register_digits: Option<u8>,
+    }
+}
+
+impl ChannelRow {
+    /// What the ledger needs to know.
+    pub fn spec(&self) -> ChannelSpec {
+        ChannelSpec { id: self.number, kind: self.kind, offset_seconds: self.offset_seconds }
+    }
+}
+
+/// What a new channel is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewChannel {
+    /// Its name, unique in the meter.
+    pub name: String,
+    /// What its values mean.
+    pub kind: ChannelKind,
+    /// Which way its energy flows.
+    pub direction: Direction,
+    /// Length of an interval channel's intervals.
+    pub interval_seconds: Option<i64>,
+    /// Digits of kWh after which a register begins again at 0.
+    pub register_digits: Option<u8>,
+}
+
+impl NewChannel {
+    /// The one channel of a simple meter: a register of imported energy.
+    pub fn import() -> Self {
+        Self {
+            name: "import".to_owned(),
+            kind: ChannelKind::Register,
+            direction: Direction::Import,
+            interval_seconds: None,
+            register_digits: None,
+        }
+    }
+}
+
+const INSERT: &str = "\
+INSERT INTO channel (organisation, meter, name, kind, direction, offset_seconds, interval_seconds,
+  register_digits, created_s)
+SELECT organisation, id, $name, $kind, $direction, $offset_seconds, $interval_seconds,
+  $register_digits, $now
+FROM meter WHERE id = $meter
+RETURNING number";
+
+row! {
+    struct Number {
+        number: ChannelId,
+    }
+}
+
+/// Adds a channel to a meter. `offset_seconds` is the standard offset of the usage point's zone.
+pub(crate) fn insert(
+    tx: &mut Tx,
+    meter: MeterId,
+    new: &NewChannel,
+    offset_seconds: i32,
+    now: Timestamp,
+) -> Result<ChannelId, RegistryError> {
+    let made: Option<Number> = tx.row(
+        INSERT,
+        params! {
+            meter, name: new.name, kind: new.kind, direction: new.direction, offset_seconds,
+            interval_seconds: new.interval_seconds, register_digits: new.register_digits, now
+        },
+    )?;
+    made.map(|made| made.number)
+        .ok_or_else(|| RegistryError::NotFound { kind: "meter", name: meter.to_string() })
+}
+
+const OF_METER: &str = "SELECT * FROM channel WHERE meter = $meter ORDER BY number";
+
+/// The channels of a meter.
+pub fn of_meter(tx: &mut Tx, meter: MeterId) -> Result<Vec<ChannelRow>, RegistryError> {
+    tx.rows(OF_METER, params! { meter })
+}
+
+const ALL: &str = "SELECT * FROM channel ORDER BY number";
+
+/// All channels of all meters: what the ledger is told when it starts.
+pub fn all(tx: &mut Tx) -> Result<Vec<ChannelRow>, RegistryError> {
+    tx.rows(ALL, &[])
+}

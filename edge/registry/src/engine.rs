@@ -1,0 +1,351 @@
+//! The engine: SQLite behind one writer thread and a few readers.
+//!
+//! An operation is a plain function over [`Tx`]; nothing is awaited inside a transaction, and a closure
+//! has no effect but on the database, because an engine that detects conflicts runs it again.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, types};
+use tokio::sync::oneshot;
+
+use crate::{
+    RegistryError, migrations,
+    value::{FromRow, Row, Value},
+};
+
+/// How many transactions may read at once; a read never waits for the writer.
+const READERS: usize = 3;
+/// How long to wait for another process that writes (the command line beside a running server).
+const BUSY: Duration = Duration::from_secs(10);
+
+type Job = Box<dyn FnOnce(&mut Tx) + Send>;
+
+/// The registry of one data directory. Clones share it; the last one that goes closes the file.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    write: Option<mpsc::Sender<Job>>,
+    read: Option<mpsc::Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// A transaction. Only the modules of this crate speak to the engine through it.
+pub struct Tx {
+    connection: Connection,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tx")
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Write,
+    Read,
+}
+
+impl Registry {
+    /// Opens the registry in this file, makes it when there is none, and brings it to the newest schema.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, RegistryError> {
+        let path = path.as_ref().to_owned();
+        let mut writer = connect(&path, Mode::Write)?;
+        migrations::run(&mut writer, &path)?;
+        let mut readers = Vec::new();
+        for _ in 0..READERS {
+            readers.push(connect(&path, Mode::Read)?);
+        }
+        let (write, jobs) = mpsc::channel();
+        let mut threads =
+            vec![worker("registry-write", writer, &path, Arc::new(Mutex::new(jobs)))?];
+        let (read, jobs) = mpsc::channel();
+        let jobs = Arc::new(Mutex::new(jobs));
+        for reader in readers {
+            threads.push(worker("registry-read", reader, &path, Arc::clone(&jobs))?);
+        }
+        let inner = Inner { path, write: Some(write), read: Some(read), threads };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `operation` in a transaction that may change things. When this returns `Ok`, the changes are
+    /// on disk; after an error nothing was changed. `operation` may run more than once.
+    pub async fn write<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<RegistryError> + Send + 'static,
+    {
+        self.run(Mode::Write, operation).await
+    }
+
+    /// Runs `operation` on one consistent state of the registry; it cannot change anything.
+    pub async fn read<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<RegistryError> + Send + 'static,
+    {
+        self.run(Mode::Read, operation).await
+    }
+
+    /// [`Registry::write`] for threads outside the async runtime.
+    pub fn write_blocking<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<RegistryError> + Send + 'static,
+    {
+        self.run_blocking(Mode::Write, operation)
+    }
+
+    /// [`Registry::read`] for threads outside the async runtime.
+    pub fn read_blocking<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<RegistryError> + Send + 'static,
+    {
+        self.run_blocking(Mode::Read, operation)
+    }
+
+    /// Copies the registry, as of now, into a new file while everybody goes on working.
+    pub async fn backup(&self, target: PathBuf) -> Result<(), RegistryError> {
+        self.read(move |tx| tx.backup(&target)).await
+    }
+
+    async fn run<T, E, F>(&self, mode: Mode, mut operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<RegistryError> + Send + 'static,
+    {
+        let (reply, result) = oneshot::channel();
+        self.submit(
+            mode,
+            Box::new(move |tx| {
+                // Nobody waits any more when the request was dropped; the commit stands all the same.
+                drop(reply.send(tx.run(mode, &mut operation)));
+            }),
+        )?;
+        result.await.unwrap_or_else(|_| Err(RegistryError::Closed.into()))
+    }
+
+    fn run_blocking<T, E, F>(&self, mode: Mode, mut operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<RegistryError> + Send + 'static,
+    {
+        let (reply, result) = mpsc::sync_channel(1);
+        self.submit(mode, Box::new(move |tx| drop(reply.send(tx.run(mode, &mut operation)))))?;
+        result.recv().unwrap_or_else(|_| Err(RegistryError::Closed.into()))
+    }
+
+    fn submit(&self, mode: Mode, job: Job) -> Result<(), RegistryError> {
+        let queue = match mode {
+            Mode::Write => &self.inner.write,
+            Mode::Read => &self.inner.read,
+        };
+        queue.as_ref().and_then(|queue| queue.send(job).ok()).ok_or(RegistryError::Closed)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.write = None;
+        self.read = None;
+        for thread in self.threads.drain(..) {
+            // The last clone may go inside an operation; that thread ends by itself.
+            if thread.thread().id() != thread::current().id() {
+                drop(thread.join());
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// Runs a statement and says how many rows it touched.
+    pub(crate) fn execute(
+        &mut self,
+        sql: &'static str,
+        params: &[(&str, Value)],
+    ) -> Result<usize, RegistryError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        bind(&mut statement, params)?;
+        Ok(statement.raw_execute()?)
+    }
+
+    /// All rows of a query, or of a statement with RETURNING.
+    pub(crate) fn rows<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: &[(&str, Value)],
+    ) -> Result<Vec<T>, RegistryError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let columns: Vec<String> =
+            statement.column_names().into_iter().map(str::to_owned).collect();
+        bind(&mut statement, params)?;
+        let mut found = Vec::new();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            let mut values = Vec::with_capacity(columns.len());
+            for (index, column) in columns.iter().enumerate() {
+                let value = match row.get_ref(index)? {
+                    types::ValueRef::Null => Value::Null,
+                    types::ValueRef::Integer(number) => Value::Integer(number),
+                    types::ValueRef::Text(text) => {
+                        Value::Text(String::from_utf8_lossy(text).into_owned())
+                    }
+                    types::ValueRef::Real(_) | types::ValueRef::Blob(_) => {
+                        return Err(RegistryError::Unreadable {
+                            column: "(any)",
+                            found: format!("a binary or floating value in {column}"),
+                        });
+                    }
+                };
+                values.push((column.clone(), value));
+            }
+            found.push(T::from_row(&Row { values })?);
+        }
+        Ok(found)
+    }
+
+    /// The only row, or none.
+    pub(crate) fn row<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: &[(&str, Value)],
+    ) -> Result<Option<T>, RegistryError> {
+        Ok(self.rows(sql, params)?.into_iter().next())
+    }
+
+    fn run<T, E>(
+        &mut self,
+        mode: Mode,
+        operation: &mut dyn FnMut(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<RegistryError>,
+    {
+        let begin = match mode {
+            Mode::Write => "BEGIN IMMEDIATE",
+            Mode::Read => "BEGIN",
+        };
+        self.connection.execute_batch(begin).map_err(RegistryError::from)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| operation(self)))
+            .unwrap_or_else(|_| Err(RegistryError::Panicked.into()));
+        let committed = outcome.and_then(|value| {
+            self.connection.execute_batch("COMMIT").map_err(RegistryError::from)?;
+            Ok(value)
+        });
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "registry rollback failed");
+        }
+        committed
+    }
+
+    fn backup(&mut self, target: &Path) -> Result<(), RegistryError> {
+        let mut copy = Connection::open(target)
+            .map_err(|source| RegistryError::Open { path: target.to_owned(), source })?;
+        let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy)?;
+        backup.run_to_completion(1024, Duration::ZERO, None)?;
+        Ok(())
+    }
+}
+
+fn bind(
+    statement: &mut rusqlite::Statement<'_>,
+    params: &[(&str, Value)],
+) -> Result<(), RegistryError> {
+    for index in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(index).unwrap_or_default().to_owned();
+        let name = name.trim_start_matches('$');
+        let value = params
+            .iter()
+            .find(|(given, _)| *given == name)
+            .map(|(_, value)| value)
+            .ok_or_else(|| rusqlite::Error::InvalidParameterName(name.to_owned()))?;
+        match value {
+            Value::Null => statement.raw_bind_parameter(index, types::Null)?,
+            Value::Integer(number) => statement.raw_bind_parameter(index, number)?,
+            Value::Text(text) => statement.raw_bind_parameter(index, text)?,
+        }
+    }
+    Ok(())
+}
+
+fn connect(path: &Path, mode: Mode) -> Result<Connection, RegistryError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        Ok(connection)
+    };
+    let failed = |source: rusqlite::Error| {
+        if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
+            RegistryError::Foreign { path: path.to_owned() }
+        } else {
+            RegistryError::Open { path: path.to_owned(), source }
+        }
+    };
+    let connection = open().map_err(failed)?;
+    match mode {
+        Mode::Write => {
+            migrations::refuse_foreign(&connection, path)?;
+            connection
+                .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+                .map_err(failed)?;
+            // FULL: a commit is on the disk when it returns, also after a power cut.
+            connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        }
+        Mode::Read => connection.pragma_update(None, "query_only", true).map_err(failed)?,
+    }
+    Ok(connection)
+}
+
+fn worker(
+    name: &str,
+    connection: Connection,
+    path: &Path,
+    jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
+) -> Result<JoinHandle<()>, RegistryError> {
+    let mut tx = Tx { connection };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            loop {
+                let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                match job {
+                    Ok(job) => job(&mut tx),
+                    Err(mpsc::RecvError) => break,
+                }
+            }
+        })
+        .map_err(|error| RegistryError::Open {
+            path: path.to_owned(),
+            source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+        })
+}

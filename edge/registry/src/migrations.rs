@@ -1,0 +1,79 @@
+//! Brings a file to the newest schema: forward only, each step in one transaction with its number.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::RegistryError;
+
+/// "CORR": marks the file as ours.
+const APPLICATION: i32 = 0x434F_5252;
+
+/// Every migration in order, the first one has number 1. One that has landed is never edited.
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// What the words in braces mean for SQLite.
+const TYPES: &[(&str, &str)] = &[
+    ("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+    ("{id}", "TEXT"),
+    ("{int}", "INTEGER"),
+    ("{instant}", "INTEGER"),
+    ("{bool}", "INTEGER"),
+    ("{text}", "TEXT"),
+    ("{json}", "TEXT"),
+    ("{date}", "TEXT"),
+    ("{decimal}", "TEXT"),
+    ("{strict}", "STRICT"),
+];
+
+/// The newest schema that this program knows.
+pub(crate) fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Refuses a file that another program made, before anything is written into it.
+pub(crate) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), RegistryError> {
+    let foreign = || RegistryError::Foreign { path: path.to_owned() };
+    let pragma = |name: &str| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(|source| {
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
+                foreign()
+            } else {
+                RegistryError::Open { path: path.to_owned(), source }
+            }
+        })
+    };
+    let version = pragma("user_version")?;
+    let application = pragma("application_id")?;
+    if application == i64::from(APPLICATION) {
+        if version > newest() {
+            let path = path.to_owned();
+            return Err(RegistryError::Newer { path, found: version, known: newest() });
+        }
+        return Ok(());
+    }
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application == 0 && version == 0 && tables == 0 { Ok(()) } else { Err(foreign()) }
+}
+
+/// Applies what is missing.
+pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Asked again inside the transaction: another process may have been first.
+    refuse_foreign(&tx, path)?;
+    let done: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for (number, migration) in (1i64..).zip(MIGRATIONS) {
+        if number > done {
+            tx.execute_batch(&for_sqlite(migration))?;
+            tx.pragma_update(None, "user_version", number)?;
+        }
+    }
+    tx.pragma_update(None, "application_id", APPLICATION)?;
+    tx.commit()?;
+    Ok(())
+}
+
+fn for_sqlite(migration: &str) -> String {
+    TYPES.iter().fold(migration.to_owned(), |text, (token, meaning)| text.replace(token, meaning))
+}

@@ -1,0 +1,137 @@
+//! The outbox: messages are written in the transaction of their cause and delivered afterwards, at least
+//! once.
+
+use corrente_metering::{
+    Timestamp,
+    id::{OrganisationId, OutboxId},
+};
+use serde_json::Value as Json;
+
+use crate::{
+    RegistryError, Tx,
+    value::{params, row, words},
+};
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutboxState {
+    /// To be sent.
+    Waiting,
+    /// Delivered.
+    Sent,
+    /// Given up.
+    Failed,
+}
+
+words! { OutboxState { Waiting = "waiting", Sent = "sent", Failed = "failed" } }
+
+row! {
+    /// A message.
+    pub struct OutboxMessage {
+        /// Its id.
+        id: OutboxId,
+        /// Of which organisation.
+        organisation: OrganisationId,
+        /// How it goes: `email`, `webhook`, `push`.
+        channel: String,
+        /// To whom.
+        recipient: String,
+        /// What it says.
+        document: Json,
+        /// The same key again is the same message.
+        idempotency_key: String,
+        /// When to try next, real time.
+        next_try: Timestamp = "next_try_s",
+        /// How often it was tried.
+        attempts: u32,
+        /// Where it stands.
+        state: OutboxState,
+        /// Why the last attempt failed.
+        last_error: Option<String>,
+    }
+}
+
+/// What a new message is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    /// Of which organisation.
+    pub organisation: OrganisationId,
+    /// How it goes.
+    pub channel: String,
+    /// To whom.
+    pub recipient: String,
+    /// What it says.
+    pub document: Json,
+    /// The same key again is the same message.
+    pub idempotency_key: String,
+}
+
+const INSERT: &str = "\
+INSERT INTO outbox (id, organisation, channel, recipient, document, idempotency_key, next_try_s,
+  attempts, state, last_error, created_s)
+VALUES ($id, $organisation, $channel, $recipient, $document, $key, $now, 0, 'waiting', NULL, $now)
+ON CONFLICT (idempotency_key) DO NOTHING";
+
+/// Puts a message into the outbox. Says whether it was new.
+pub fn enqueue(tx: &mut Tx, new: &NewMessage, now: Timestamp) -> Result<bool, RegistryError> {
+    let id = OutboxId::from_uuid(uuid::Uuid::now_v7());
+    let made = tx.execute(
+        INSERT,
+        params! {
+            id, organisation: new.organisation, channel: new.channel, recipient: new.recipient,
+            document: new.document, key: new.idempotency_key, now
+        },
+    )?;
+    Ok(made > 0)
+}
+
+const DUE: &str = "\
+SELECT * FROM outbox WHERE state = 'waiting' AND next_try_s <= $now
+ORDER BY next_try_s, id LIMIT $limit";
+
+/// The messages that should be tried now, the longest waiting first.
+pub fn due(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<OutboxMessage>, RegistryError> {
+    tx.rows(DUE, params! { now, limit })
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It was delivered.
+    Sent,
+    /// Try again then.
+    RetryAt {
+        /// When.
+        next: Timestamp,
+        /// Why this attempt failed.
+        error: String,
+    },
+    /// Give up.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+const MARK: &str = "\
+UPDATE outbox SET state = $state, next_try_s = coalesce($next, next_try_s),
+  attempts = attempts + 1, last_error = $error
+WHERE id = $id AND state = 'waiting'";
+
+/// Records how an attempt ended.
+pub fn mark(tx: &mut Tx, id: OutboxId, attempt: &Attempt) -> Result<(), RegistryError> {
+    let (state, next, error) = match attempt {
+        Attempt::Sent => (OutboxState::Sent, None, None),
+        Attempt::RetryAt { next, error } => (OutboxState::Waiting, Some(*next), Some(error)),
+        Attempt::Failed { error } => (OutboxState::Failed, None, Some(error)),
+    };
+    tx.execute(MARK, params! { id, state, next, error })?;
+    Ok(())
+}
+
+const GET: &str = "SELECT * FROM outbox WHERE id = $id";
+
+/// One message.
+pub fn get(tx: &mut Tx, id: OutboxId) -> Result<Option<OutboxMessage>, RegistryError> {
+    tx.row(GET, params! { id })
+}
