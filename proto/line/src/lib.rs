@@ -20,6 +20,6 @@
 )]
 
 mod decimal;
-// pub mod detect;
-// pub mod lab;
+pub mod detect;
+pub mod lab;
 pub mod v1;

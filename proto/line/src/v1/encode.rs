@@ -68,7 +68,7 @@ impl ServerMessage {
                 text(out, "}\n");
             }
             Self::Set { interval_s } => {
-                line(out, &json!({"type": "set", "interval_s": interval_s}))
+                line(out, &json!({"type": "set", "interval_s": interval_s}));
             }
             Self::Ping => text(out, "{\"type\":\"ping\"}\n"),
             Self::Pong => text(out, "{\"type\":\"pong\"}\n"),
