@@ -1,0 +1,14 @@
+//! The registry on real files.
+
+#[path = "it/billing.rs"]
+mod billing;
+#[path = "it/engine.rs"]
+mod engine;
+#[path = "it/enrolment.rs"]
+mod enrolment;
+#[path = "it/people.rs"]
+mod people;
+#[path = "it/privacy.rs"]
+mod privacy;
+#[path = "it/town.rs"]
+mod town;
