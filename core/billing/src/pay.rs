@@ -1,0 +1,1 @@
+//! Payment codes and document keys of Brazil, made and read.

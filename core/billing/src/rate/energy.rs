@@ -1,0 +1,438 @@
+//! Energy per kWh, by period of the day and block, and flags.
+
+use std::collections::BTreeMap;
+
+use corrente_metering::Date;
+use corrente_tariff::{
+    Dated, Tariff,
+    file::{Block, BlockPer, EnergyCharge, EnergyUnit, PriceByPeriod, Split},
+};
+use corrente_units::Decimal;
+
+use super::{Context, Draft, day_share, kwh, value_on};
+use crate::{
+    BillingError, LineGroup, Segment, Share, determinants::days, exact::Exact, portion::Portion,
+};
+
+/// A part of a charge that becomes a line, or joins one.
+struct Piece {
+    first: Date,
+    until: Date,
+    period: Option<String>,
+    block: Option<usize>,
+    wh: i64,
+    /// Of the block's or the whole period's energy.
+    share: Option<(i64, i64, &'static str)>,
+    price: Decimal,
+}
+
+pub(super) fn drafts<'a>(
+    context: &Context<'a>,
+    portion: &Portion<'a>,
+    segments: &[Segment],
+    drafts: &mut Vec<Draft<'a>>,
+) -> Result<(), BillingError> {
+    for charge in &portion.tariff.file().energy {
+        let mut pieces = Vec::new();
+        if charge.blocks.is_empty() {
+            plain(context, portion, segments, charge, &mut pieces)?;
+        } else if charge.blocks_per == BlockPer::Day {
+            daily_blocks(context, portion, segments, charge, &mut pieces)?;
+        } else {
+            period_blocks(context, portion, segments, charge, &mut pieces)?;
+        }
+        for piece in merged(pieces) {
+            let price = per_kwh(piece.price, charge.unit)?;
+            let share = piece
+                .share
+                .filter(|(part, of, _)| part != of)
+                .map(|(part, of, unit)| Share { part, of, unit: unit.to_owned() });
+            let quantity = kwh(piece.wh);
+            drafts.push(Draft {
+                code: charge.code.clone(),
+                label: charge.label.clone(),
+                group: LineGroup::Energy,
+                first: piece.first,
+                until: piece.until,
+                period: piece.period,
+                block: piece.block.map(|b| block_name(&charge.blocks, b)),
+                detail: None,
+                quantity: Some(quantity),
+                unit: "kWh",
+                base: Draft::product(quantity, share.as_ref(), price)?,
+                share,
+                price: Some(price),
+                price_is_mean: false,
+                taxes: context.taxes(portion.tariff, charge.taxes.as_deref(), piece.first)?,
+                clause: charge.clause.clone(),
+                tariff: portion.tariff,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// One price, or one by period of the day.
+fn plain(
+    context: &Context<'_>,
+    portion: &Portion<'_>,
+    segments: &[Segment],
+    charge: &EnergyCharge,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), BillingError> {
+    let split = portion.tariff.file().split;
+    for segment in inside(segments, portion) {
+        for quantity in segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())) {
+            let price = price(charge, quantity.period.as_ref(), segment.first)?;
+            let (wh, share) = match split {
+                Split::Measured => (energy_of(charge, quantity), None),
+                Split::Days => (
+                    of_all(segments, charge, quantity.period.as_ref()),
+                    Some((days(segment.first, segment.until), context.days, "days")),
+                ),
+            };
+            pieces.push(Piece {
+                first: segment.first,
+                until: segment.until,
+                // A charge with one price does not care about the period of the day.
+                period: quantity.period.clone().filter(|_| charge.price.is_none()),
+                block: None,
+                wh,
+                share,
+                price,
+            });
+        }
+    }
+    if charge.price.is_some() && split == Split::Days {
+        join_periods(pieces);
+    }
+    Ok(())
+}
+
+/// Under a split by days, one price over several periods of the day: their energies are summed.
+fn join_periods(pieces: &mut Vec<Piece>) {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces.drain(..) {
+        match joined.last_mut().filter(|last| last.first == piece.first) {
+            Some(last) => last.wh = last.wh.saturating_add(piece.wh),
+            None => joined.push(piece),
+        }
+    }
+    *pieces = joined;
+}
+
+/// Blocks of the period's energy. Where the period has several prices, each block is shared among
+/// them in proportion to their energy.
+fn period_blocks(
+    context: &Context<'_>,
+    portion: &Portion<'_>,
+    segments: &[Segment],
+    charge: &EnergyCharge,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), BillingError> {
+    let all = segments.iter().flat_map(|s| &s.quantities);
+    let total: i64 =
+        all.filter(|q| counts(charge, q.period.as_ref())).map(|q| energy_of(charge, q)).sum();
+    let parts = block_parts(&charge.blocks, total, limit_share(context, charge))?;
+    for segment in inside(segments, portion) {
+        for quantity in segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())) {
+            let share = match portion.tariff.file().split {
+                Split::Measured => (energy_of(charge, quantity), total, "wh"),
+                Split::Days => {
+                    // By days, but by energy among the periods of the day.
+                    let period = of_all(segments, charge, quantity.period.as_ref());
+                    let in_days = days(segment.first, segment.until);
+                    (period.saturating_mul(in_days), total.saturating_mul(context.days), "wh")
+                }
+            };
+            for (index, wh) in parts.iter().enumerate().filter(|(_, wh)| **wh > 0) {
+                let block = charge.blocks.get(index);
+                pieces.push(Piece {
+                    first: segment.first,
+                    until: segment.until,
+                    period: quantity
+                        .period
+                        .clone()
+                        .filter(|_| block.is_some_and(|b| b.price.is_none())),
+                    block: Some(index),
+                    wh: *wh,
+                    share: Some(share),
+                    price: block_price(charge, index, quantity.period.as_ref(), segment.first)?,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Blocks of each day's energy; segments are single days then.
+fn daily_blocks(
+    context: &Context<'_>,
+    portion: &Portion<'_>,
+    segments: &[Segment],
+    charge: &EnergyCharge,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), BillingError> {
+    let one = (context.days.min(1), 1);
+    for segment in inside(segments, portion) {
+        let cells: Vec<_> =
+            segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())).collect();
+        let total: i64 = cells.iter().map(|q| energy_of(charge, q)).sum();
+        let parts = block_parts(&charge.blocks, total, one)?;
+        for (index, block) in charge.blocks.iter().enumerate() {
+            let part = parts.get(index).copied().unwrap_or(0);
+            let weights: Vec<i64> = cells.iter().map(|q| energy_of(charge, q)).collect();
+            let shared = crate::exact::apportion(part, &weights);
+            for (quantity, wh) in cells.iter().zip(shared).filter(|(_, wh)| *wh > 0) {
+                pieces.push(Piece {
+                    first: segment.first,
+                    until: segment.until,
+                    period: quantity.period.clone().filter(|_| block.price.is_none()),
+                    block: Some(index),
+                    wh,
+                    share: None,
+                    price: block_price(charge, index, quantity.period.as_ref(), segment.first)?,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Pieces of the same price, period and block become one.
+fn merged(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut merged: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        let same = merged.iter_mut().find(|m| {
+            m.period == piece.period
+                && m.block == piece.block
+                && m.price == piece.price
+                && m.share.map(|s| (s.1, s.2)) == piece.share.map(|s| (s.1, s.2))
+                && (piece.share.is_none() || m.wh == piece.wh)
+        });
+        match same {
+            Some(same) => {
+                same.until = same.until.max(piece.until);
+                match (&mut same.share, piece.share) {
+                    (Some(share), Some(other)) => share.0 = share.0.saturating_add(other.0),
+                    _ => same.wh = same.wh.saturating_add(piece.wh),
+                }
+            }
+            None => merged.push(piece),
+        }
+    }
+    merged.sort_by_key(|p| p.block);
+    merged
+}
+
+fn inside<'s>(segments: &'s [Segment], portion: &Portion<'_>) -> impl Iterator<Item = &'s Segment> {
+    let (first, until) = (portion.first, portion.until);
+    segments.iter().filter(move |s| first <= s.first && s.until <= until)
+}
+
+fn counts(charge: &EnergyCharge, period: Option<&String>) -> bool {
+    charge.periods.is_empty() || period.is_some_and(|p| charge.periods.contains(p))
+}
+
+fn energy_of(charge: &EnergyCharge, quantity: &crate::Quantity) -> i64 {
+    if charge.export { quantity.export.wh() } else { quantity.import.wh() }
+}
+
+/// The whole period's energy in this period of the day.
+fn of_all(segments: &[Segment], charge: &EnergyCharge, period: Option<&String>) -> i64 {
+    segments
+        .iter()
+        .flat_map(|s| &s.quantities)
+        .filter(|q| q.period.as_ref() == period)
+        .map(|q| energy_of(charge, q))
+        .sum()
+}
+
+/// Block limits grow with the days where the charge says so, and count by days in a part of a period.
+pub(super) fn limit_share(context: &Context<'_>, charge: &EnergyCharge) -> (i64, i64) {
+    match (charge.blocks_for_days, context.inputs.part_of_days) {
+        (Some(of), _) => (context.days, i64::from(of).max(1)),
+        (None, Some(of)) => (context.days, of.max(1)),
+        (None, None) => (1, 1),
+    }
+}
+
+/// The energy in each block, Wh.
+fn block_parts(
+    blocks: &[Block],
+    total: i64,
+    limit_share: (i64, i64),
+) -> Result<Vec<i64>, BillingError> {
+    let limits: Vec<Option<Decimal>> = blocks.iter().map(|b| b.up_to_kwh.map(|a| a.0)).collect();
+    parts_of(&limits, total, limit_share)
+}
+
+/// The energy between limits given in kWh, Wh. Limits that are scaled are rounded to the watt-hour.
+pub(super) fn parts_of(
+    limits: &[Option<Decimal>],
+    total: i64,
+    (part, of): (i64, i64),
+) -> Result<Vec<i64>, BillingError> {
+    let mut from = 0_i64;
+    let mut parts = Vec::new();
+    for limit in limits {
+        let until = match limit {
+            None => total,
+            Some(kwh) => {
+                let wh = kwh.times(Decimal::ONE_THOUSAND)?.times(part.into())?.over(of.into())?;
+                let rounded = corrente_units::round_to(wh, 0, corrente_units::Rounding::HalfUp);
+                i64::try_from(rounded).unwrap_or(i64::MAX).min(total)
+            }
+        };
+        parts.push(until.saturating_sub(from).max(0));
+        from = from.max(until);
+    }
+    Ok(parts)
+}
+
+fn block_name(blocks: &[Block], index: usize) -> String {
+    let limit = |i: usize| blocks.get(i).and_then(|b| b.up_to_kwh).map(|a| a.0.normalize());
+    let from = index.checked_sub(1).and_then(limit).unwrap_or_default();
+    limit(index).map_or_else(|| format!("{from}.."), |until| format!("{from}..{until}"))
+}
+
+fn price(
+    charge: &EnergyCharge,
+    period: Option<&String>,
+    on: Date,
+) -> Result<Decimal, BillingError> {
+    one_price(charge.price.as_ref(), &charge.prices, period, on, &charge.code)
+}
+
+fn block_price(
+    charge: &EnergyCharge,
+    block: usize,
+    period: Option<&String>,
+    on: Date,
+) -> Result<Decimal, BillingError> {
+    let none = || BillingError::NoValue { charge: charge.code.clone(), on };
+    let block = charge.blocks.get(block).ok_or_else(none)?;
+    one_price(block.price.as_ref(), &block.prices, period, on, &charge.code)
+}
+
+fn one_price(
+    price: Option<&Dated>,
+    prices: &PriceByPeriod,
+    period: Option<&String>,
+    on: Date,
+    code: &str,
+) -> Result<Decimal, BillingError> {
+    let dated = price.or_else(|| period.and_then(|p| prices.get(p)));
+    let none = || BillingError::NoValue { charge: code.to_owned(), on };
+    value_on(dated.ok_or_else(none)?, on, code)
+}
+
+/// A price per kWh.
+pub(crate) fn per_kwh(price: Decimal, unit: EnergyUnit) -> Result<Decimal, BillingError> {
+    Ok(match unit {
+        EnergyUnit::Kwh => price,
+        EnergyUnit::Mwh => price.over(Decimal::ONE_THOUSAND)?,
+    })
+}
+
+/// The price of the next kWh after `used_wh` in each energy charge, with its charge, for charts.
+pub(crate) fn marginal_prices<'a>(
+    context: &Context<'_>,
+    tariff: &'a Tariff,
+    on: Date,
+    period: Option<&String>,
+    (used_in_period, used_today): (i64, i64),
+) -> Result<Vec<(&'a EnergyCharge, Decimal)>, BillingError> {
+    let mut prices = Vec::new();
+    for charge in tariff.file().energy.iter().filter(|c| !c.export && counts(c, period)) {
+        let found = if charge.blocks.is_empty() {
+            price(charge, period, on)?
+        } else {
+            let (used, share) = match charge.blocks_per {
+                BlockPer::Day => (used_today, (1, 1)),
+                BlockPer::Period => (used_in_period, limit_share(context, charge)),
+            };
+            // The block in which the next watt-hour falls.
+            let parts = block_parts(&charge.blocks, used.saturating_add(1), share)?;
+            let index = parts.iter().rposition(|p| *p > 0).unwrap_or(0);
+            block_price(charge, index, period, on)?
+        };
+        prices.push((charge, per_kwh(found, charge.unit)?));
+    }
+    Ok(prices)
+}
+
+/// Flags: the period's energy shared over its days, whatever was used on which of them.
+pub(super) fn flags<'a>(
+    context: &Context<'a>,
+    total_wh: i64,
+    drafts: &mut Vec<Draft<'a>>,
+) -> Result<(), BillingError> {
+    for portion in &context.portions {
+        for charge in &portion.tariff.file().flag {
+            if charge.exempt_classes.iter().any(|c| c == context.class()) {
+                continue;
+            }
+            let mut found: BTreeMap<(Date, &str), (Decimal, i64, Date)> = BTreeMap::new();
+            let mut firsts: BTreeMap<(&str, Decimal), Date> = BTreeMap::new();
+            for on in corrente_tariff::tou::days_between(portion.first, portion.until) {
+                let flag = flag_on(charge, on)?;
+                let price = charge
+                    .prices
+                    .get(flag)
+                    .and_then(|p| p.on(on))
+                    .ok_or_else(|| BillingError::NoValue { charge: charge.code.clone(), on })?;
+                let first = *firsts.entry((flag, price)).or_insert(on);
+                let entry = found.entry((first, flag)).or_insert((price, 0, on));
+                entry.1 = entry.1.saturating_add(1);
+                entry.2 = corrente_metering::calendar::next_day(on);
+            }
+            for ((first, flag), (price, in_days, until)) in found {
+                let price = per_kwh(price, charge.unit)?;
+                if price.is_zero() || total_wh == 0 {
+                    continue;
+                }
+                let quantity = kwh(total_wh);
+                let share = day_share(in_days, context.days);
+                drafts.push(Draft {
+                    code: charge.code.clone(),
+                    label: format!("{} {flag}", charge.label),
+                    group: LineGroup::Flag,
+                    first,
+                    until,
+                    period: None,
+                    block: None,
+                    detail: Some(flag.to_owned()),
+                    quantity: Some(quantity),
+                    unit: "kWh",
+                    base: Draft::product(quantity, share.as_ref(), price)?,
+                    share,
+                    price: Some(price),
+                    price_is_mean: false,
+                    taxes: context.taxes(portion.tariff, charge.taxes.as_deref(), first)?,
+                    clause: charge.clause.clone(),
+                    tariff: portion.tariff,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The flag of a day.
+pub(crate) fn flag_on(
+    charge: &corrente_tariff::file::FlagCharge,
+    on: Date,
+) -> Result<&str, BillingError> {
+    let unknown = || BillingError::FlagUnknown { charge: charge.code.clone(), on };
+    if charge.known_until.is_some_and(|until| until.0 <= on) {
+        return Err(unknown());
+    }
+    charge
+        .calendar
+        .iter()
+        .rev()
+        .find(|d| d.from.0 <= on)
+        .map(|d| d.flag.as_str())
+        .ok_or_else(unknown)
+}

@@ -1,0 +1,107 @@
+//! The tariff files that ship, and what is said about files that are wrong.
+
+use corrente_tariff::Tariff;
+use expect_test::{Expect, expect};
+
+fn shipped() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tariffs");
+    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .expect("the folder of tariffs exists")
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_name()?.to_str()?.to_owned();
+            (path.extension()? == "toml").then(|| (name, std::fs::read_to_string(&path).expect("a file")))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_tariff_that_ships_is_accepted_in_both_forms() {
+    let files = shipped();
+    assert!(files.len() >= 4);
+    for (name, text) in files {
+        let tariff = Tariff::parse(&text).unwrap_or_else(|e| panic!("{name}:\n{e}"));
+        let json = serde_json::to_string_pretty(tariff.file()).expect("a tariff is JSON too");
+        let again = Tariff::parse(&json).unwrap_or_else(|e| panic!("{name} as JSON:\n{e}"));
+        assert_eq!(again.digest(), tariff.digest(), "{name}");
+    }
+}
+
+const HEAD: &str = "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"EUR\"\nvalid_from = 2026-01-01\n";
+
+fn check(rest: &str, expected: Expect) {
+    let error = Tariff::parse(&format!("{HEAD}{rest}")).expect_err("should be refused");
+    expected.assert_eq(&error.to_string());
+}
+
+#[test]
+fn a_wrong_key_names_the_nearest_one() {
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprise = 0.2\n", expect![[""]]);
+}
+
+#[test]
+fn a_minute_that_no_rule_covers_is_named() {
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprices = { day = 0.3, night = 0.2 }\n\
+         [tou]\nperiods = [\"day\", \"night\"]\n\
+         [[tou.rule]]\nperiod = \"day\"\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
+         [[tou.rule]]\nperiod = \"night\"\nfrom = \"22:30\"\nuntil = \"06:00\"\n",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_minute_that_two_rules_cover_is_named() {
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprices = { day = 0.3, night = 0.2 }\n\
+         [tou]\nperiods = [\"day\", \"night\"]\nrest = \"night\"\n\
+         [[tou.rule]]\nperiod = \"day\"\ndays = [\"mon\", \"tue\"]\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
+         [[tou.rule]]\nperiod = \"night\"\ndays = [\"tue\"]\nfrom = \"21:00\"\nuntil = \"23:00\"\n",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_missing_holiday_year_is_named() {
+    check(
+        "valid_until = 2028-01-01\n\
+         [[energy]]\ncode = \"e\"\nlabel = \"E\"\nprices = { day = 0.3, night = 0.2 }\n\
+         [tou]\nperiods = [\"day\", \"night\"]\nrest = \"night\"\n\
+         [[tou.rule]]\nperiod = \"day\"\ndays = [\"business\"]\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
+         [[holidays]]\nyear = 2026\ndates = [2026-12-25]\n",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn an_unknown_unit_and_an_unknown_tax_are_named() {
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\nunit = \"GWh\"\n", expect![[""]]);
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\ntaxes = [\"vat\"]\n", expect![[""]]);
+}
+
+#[test]
+fn blocks_out_of_order_and_rates_in_per_cent_are_named() {
+    check(
+        "[[tax]]\ncode = \"vat\"\nlabel = \"VAT\"\nmethod = \"exclusive\"\nrate = 21\n\
+         [[energy]]\ncode = \"e\"\nlabel = \"E\"\n\
+         blocks = [{ up_to_kwh = 100, price = 0.1 }, { up_to_kwh = 50, price = 0.2 }]\n",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_price_with_too_many_digits_must_stand_in_quotes() {
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.12345678901234567\n", expect![[""]]);
+    let quoted = format!("{HEAD}[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = \"0.12345678901234567\"\n");
+    assert!(Tariff::parse(&quoted).is_ok());
+}
+
+#[test]
+fn a_dated_price_must_begin_with_the_version() {
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = [{ from = 2026-02-01, value = 0.2 }]\n",
+        expect![[""]],
+    );
+}
