@@ -56,8 +56,9 @@ pub enum Which {
 }
 
 impl Which {
-    /// Does a reading at `label` belong to the answer about `instant`?
-    pub fn takes(self, label: DateTime, instant: DateTime) -> bool {
+    /// Does a reading at `label` belong to the answer about `instant`? Label texts are in the order of
+    /// their time.
+    pub fn takes(self, label: &str, instant: &str) -> bool {
         match self {
             Self::At => label == instant,
             Self::From => label >= instant,
