@@ -1,0 +1,212 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
+import { Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { storedAnswer } from "@/shared/api/client";
+import { queries } from "@/shared/api/queries";
+import { useT, type Key } from "@/shared/i18n/i18n";
+import { LiveProvider, useLive } from "@/shared/session/live";
+import { SessionProvider, useSession } from "@/shared/session/session";
+import { Select } from "@/shared/ui/Choice";
+import { cx } from "@/shared/ui/cx";
+import { Icon, Mark, type IconName } from "@/shared/ui/icons";
+
+const places = [
+  { to: "/", icon: "home", key: "nav.home" },
+  { to: "/live", icon: "live", key: "nav.live" },
+  { to: "/historic", icon: "history", key: "nav.history" },
+  { to: "/invoice", icon: "invoice", key: "nav.invoice" },
+  { to: "/alerts", icon: "bell", key: "nav.alerts" },
+] as const satisfies readonly { to: string; icon: IconName; key: Key }[];
+
+/** The frame of every page for a person who is signed in. */
+export function Shell() {
+  const t = useT();
+  const me = useQuery(queries.me()).data;
+  const options = useQuery(queries.options()).data;
+  const { home } = useSearch({ strict: false });
+  if (!me || !options) return null;
+  const usagePoint = me.usage_points.find((point) => point.id === home) ?? me.usage_points[0];
+  if (!usagePoint) {
+    return (
+      <main className="grid min-h-dvh place-items-center p-6">
+        <div className="card grid max-w-md gap-3">
+          <h1 className="text-lg font-semibold">{t("shell.noHome")}</h1>
+          <p className="text-muted">{t("shell.noHomeDetail")}</p>
+        </div>
+      </main>
+    );
+  }
+  return (
+    <SessionProvider me={me} options={options} usagePoint={usagePoint}>
+      <LiveProvider usagePoint={usagePoint.id}>
+        <Frame />
+      </LiveProvider>
+    </SessionProvider>
+  );
+}
+
+function Frame() {
+  const t = useT();
+  const { me, options, usagePoint } = useSession();
+  const main = useRef<HTMLElement>(null);
+  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  const first = useRef(true);
+  // A new page begins at its top for those who read with a screen reader, too.
+  useEffect(() => {
+    if (first.current) first.current = false;
+    else main.current?.focus({ preventScroll: true });
+  }, [pathname]);
+  return (
+    <div className="rail:grid rail:grid-cols-[15rem_minmax(0,1fr)]">
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded-xl focus:bg-card focus:p-3">
+        {t("shell.skip")}
+      </a>
+      <Rail />
+      <div className="min-w-0">
+        <header className="no-print mx-auto flex max-w-5xl items-center gap-3 px-4 pt-4 rail:px-8 rail:pt-7">
+          <Link to="/" className="rail:hidden" aria-label="Corrente">
+            <Mark size={36} />
+          </Link>
+          <HomeSwitcher />
+          <div className="ms-auto flex items-center gap-1">
+            <ConnectionChip />
+            <Link to="/settings" aria-label={t("nav.settings")} className="icon-button rail:hidden">
+              <Icon name="settings" size={22} />
+            </Link>
+          </div>
+        </header>
+        <Strips />
+        <main ref={main} id="main" tabIndex={-1} className="mx-auto max-w-5xl px-4 pb-32 pt-4 outline-none rail:px-8 rail:pb-12 rail:pt-6">
+          <Suspense fallback={<div className="min-h-96" aria-busy="true" />}>
+            <Outlet key={usagePoint.id} />
+          </Suspense>
+        </main>
+      </div>
+      <nav
+        aria-label={t("nav.main")}
+        className="no-print fixed inset-x-0 bottom-0 z-40 border-t border-hairline bg-card pb-[env(safe-area-inset-bottom)] rail:hidden"
+      >
+        <ul className="mx-auto flex max-w-lg">
+          {places.map((place) => (
+            <li key={place.to} className="min-w-0 flex-1">
+              <Link
+                to={place.to}
+                activeOptions={{ exact: place.to === "/", includeSearch: false }}
+                className="flex min-h-16 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-semibold text-muted aria-[current=page]:text-brand"
+              >
+                <Icon name={place.icon} />
+                <span className="max-w-full truncate">{t(place.key)}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      {options.demo && me.lab_id === null && <span className="sr-only">{t("shell.demo")}</span>}
+    </div>
+  );
+}
+
+function Rail() {
+  const t = useT();
+  const item =
+    "flex min-h-11 items-center gap-3 rounded-xl px-3 text-[0.9375rem] font-semibold text-muted hover:bg-sunk aria-[current=page]:bg-brand-soft aria-[current=page]:text-brand";
+  return (
+    <nav aria-label={t("nav.main")} className="no-print sticky top-0 hidden h-dvh flex-col border-e border-hairline px-4 py-7 rail:flex">
+      <Link to="/" className="mb-8 flex items-center gap-3 px-3">
+        <Mark size={34} />
+        <span className="text-xl font-semibold tracking-tight">Corrente</span>
+      </Link>
+      <ul className="grid gap-1">
+        {places.map((place) => (
+          <li key={place.to}>
+            <Link to={place.to} activeOptions={{ exact: place.to === "/", includeSearch: false }} className={item}>
+              <Icon name={place.icon} size={22} />
+              {t(place.key)}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div className="mt-auto">
+        <Link to="/settings" className={item}>
+          <Icon name="settings" size={22} />
+          {t("nav.settings")}
+        </Link>
+      </div>
+    </nav>
+  );
+}
+
+function HomeSwitcher() {
+  const t = useT();
+  const { me, usagePoint } = useSession();
+  const navigate = useNavigate();
+  if (me.usage_points.length > 1) {
+    return (
+      <Select
+        label={t("shell.home")}
+        hideLabel
+        className="max-w-56 min-w-0"
+        choices={me.usage_points.map((point) => ({ value: point.id, label: point.name }))}
+        value={usagePoint.id}
+        onChange={(id) => void navigate({ to: ".", search: (old) => ({ ...old, home: id }) })}
+      />
+    );
+  }
+  return (
+    <p className="min-w-0 leading-tight">
+      <span className="block truncate font-semibold">{usagePoint.name}</span>
+      <span className="block truncate text-xs text-muted">{me.lab_id === null ? usagePoint.address : t("shell.labMeter", { id: me.lab_id })}</span>
+    </p>
+  );
+}
+
+/** Live, late or without connection. Nothing at all while it is only starting. */
+function ConnectionChip() {
+  const t = useT();
+  const { connection, heardAt } = useLive();
+  const { format } = useSession();
+  if (connection === "connecting") return null;
+  const words = {
+    live: t("live.state.live"),
+    late: t("live.state.late"),
+    offline: heardAt === null ? t("live.state.offline") : t("live.state.offlineSince", { time: format.time(heardAt) }),
+  }[connection];
+  return (
+    <span role="status" className={cx("chip", connection === "live" && "chip-ok", connection === "late" && "chip-warning", connection === "offline" && "chip-danger")}>
+      {words}
+    </span>
+  );
+}
+
+/** What is true of the whole page: lab mode, plain http, stored answers, a newer build. */
+function Strips() {
+  const t = useT();
+  const { me, options, format } = useSession();
+  const { build } = useLive();
+  const stored = useSyncExternalStore(storedAnswer.subscribe, storedAnswer.get);
+  const [opened] = useState(options.build);
+  const notes = [
+    stored !== null && t("shell.stored", { time: format.dayTime(stored) }),
+    me.lab_id !== null && t("shell.lab"),
+    options.insecure && me.user !== null && me.user.role !== "customer" && t("shell.insecure"),
+  ].filter((note) => note !== false);
+  const outdated = build !== null && build !== opened;
+  if (notes.length === 0 && !outdated) return null;
+  return (
+    <div className="no-print mx-auto grid max-w-5xl gap-2 px-4 pt-3 rail:px-8">
+      {notes.map((note) => (
+        <p key={note} className="strip">
+          {note}
+        </p>
+      ))}
+      {outdated && (
+        <p className="strip flex items-center justify-between gap-3 bg-brand-soft">
+          {t("shell.newBuild")}
+          <button type="button" className="min-h-8 font-semibold text-brand" onClick={() => window.location.reload()}>
+            {t("shell.update")}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

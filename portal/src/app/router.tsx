@@ -1,0 +1,82 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, retainSearchParams } from "@tanstack/react-router";
+import * as v from "valibot";
+import { historySearch } from "@/shared/period/search";
+import { NotFound } from "./NotFound";
+import { Shell } from "./Shell";
+
+const text = v.fallback(v.optional(v.string()), undefined);
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  validateSearch: v.object({ home: text }),
+  search: { middlewares: [retainSearchParams(["home"])] },
+});
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/home/HomeScreen"), "HomeScreen"),
+});
+
+const signin = createRoute({
+  getParentRoute: () => root,
+  path: "/signin",
+  beforeLoad: () => {
+    throw redirect({ to: "/" });
+  },
+});
+
+const history = createRoute({
+  getParentRoute: () => root,
+  path: "/historic",
+  validateSearch: historySearch,
+  component: lazyRouteComponent(() => import("@/history/HistoryScreen"), "HistoryScreen"),
+});
+
+const invoice = createRoute({
+  getParentRoute: () => root,
+  path: "/invoice",
+  validateSearch: v.object({ bill: text }),
+  component: lazyRouteComponent(() => import("@/invoice/InvoiceScreen"), "InvoiceScreen"),
+});
+
+const live = createRoute({
+  getParentRoute: () => root,
+  path: "/live",
+  component: lazyRouteComponent(() => import("@/live/LiveScreen"), "LiveScreen"),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("@/alerts/AlertsScreen"), "AlertsScreen"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/settings/SettingsScreen"), "SettingsScreen"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, signin, history, invoice, live, alerts, settings]),
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  // Plain addresses: a link can be read, typed and changed by hand.
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch: (search) => {
+    const params = new URLSearchParams();
+    for (const [key, value] of Object.entries(search)) {
+      if (value !== undefined && value !== null && value !== "") params.set(key, String(value));
+    }
+    const text = params.toString();
+    return text === "" ? "" : `?${text}`;
+  },
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

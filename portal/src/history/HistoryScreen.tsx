@@ -1,0 +1,58 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useEffect, useMemo } from "react";
+import { queries } from "@/shared/api/queries";
+import { useI18n } from "@/shared/i18n/i18n";
+import { midnight } from "@/shared/period/civil";
+import { chartStep } from "@/shared/period/period";
+import type { HistorySearch } from "@/shared/period/search";
+import { useSession } from "@/shared/session/session";
+import { AlertBanner } from "./AlertBanner";
+import { Headline } from "./Headline";
+import { PeriodBar } from "./PeriodBar";
+import { Readings } from "./Readings";
+import { SelectionBar } from "./SelectionBar";
+import { Stats } from "./Stats";
+import { UsageChart } from "./UsageChart";
+import { billPeriods, viewOf } from "./view";
+
+const route = getRouteApi("/historic");
+
+export type Change = (change: Partial<HistorySearch>) => void;
+
+export function HistoryScreen() {
+  const { t, locale } = useI18n();
+  const { usagePoint, today, me, format } = useSession();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const home = useQuery(queries.home(usagePoint.id)).data;
+  const invoices = useQuery(queries.invoices(usagePoint.id)).data;
+  const bills = useMemo(() => billPeriods(home?.bill ?? null, invoices ?? [], format.lastDay), [home, invoices, format]);
+  const view = viewOf(search, today, locale, bills, me.lab_id !== null);
+  const { period } = view;
+  const answer = useQuery(
+    queries.usage(usagePoint.id, {
+      from: midnight(period.from, usagePoint.zone).toISOString(),
+      to: midnight(period.to, usagePoint.zone).toISOString(),
+      step: chartStep(period),
+      compare: view.compare === "year" ? "year" : "previous",
+    }),
+  );
+  const change: Change = (next) => void navigate({ search: (old) => ({ ...old, ...next }), replace: false, resetScroll: false });
+
+  useEffect(() => {
+    document.title = `${t("nav.history")} · Corrente`;
+  }, [t]);
+
+  return (
+    <div className="grid gap-4 rail:gap-6">
+      <AlertBanner />
+      <PeriodBar view={view} bills={bills} change={change} />
+      <Headline answer={answer} view={view} />
+      <UsageChart answer={answer} view={view} change={change} />
+      {view.selection && <SelectionBar selection={view.selection} change={change} />}
+      <Stats answer={answer} view={view} />
+      <Readings search={search} change={change} />
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+import type { Usage } from "@/shared/api/types";
+import { useT } from "@/shared/i18n/i18n";
+import { useSession } from "@/shared/session/session";
+import type { View } from "./view";
+import { spanWords } from "./words";
+
+/** The chart in figures, to the watt-hour. What is unknown says so; what is yet to come is left out. */
+export function IntervalTable({ usage, view }: { usage: Usage; view: View }) {
+  const t = useT();
+  const { format, clock } = useSession();
+  const now = clock.now().getTime();
+  const rows = usage.intervals.flatMap((interval, index) => (Date.parse(interval.start) < now ? [{ interval, other: usage.compare?.intervals[index] }] : []));
+  const expected = view.compare === "expected" && rows.some(({ interval }) => interval.expectedWh !== null);
+  const compared = (view.compare === "prev" || view.compare === "year") && usage.compare !== null;
+  return (
+    <table className="data">
+      <caption className="sr-only">{t("history.tableCaption")}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t("table.when")}</th>
+          <th scope="col" className="num">
+            {t("legend.consumption")}
+          </th>
+          {expected && (
+            <th scope="col" className="num">
+              {t("legend.expected")}
+            </th>
+          )}
+          {compared && (
+            <th scope="col" className="num">
+              {t(view.compare === "year" ? "legend.year" : "legend.previous")}
+            </th>
+          )}
+          <th scope="col" className="num">
+            {t("lines.amount")}
+          </th>
+          <th scope="col">{t("table.quality")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ interval, other }) => (
+          <tr key={interval.start}>
+            <th scope="row">{spanWords(interval, usage.step, format)}</th>
+            <td className="num">{interval.quality === "missing" ? "–" : format.energyExact(interval.wh)}</td>
+            {expected && <td className="num text-muted">{interval.expectedWh === null ? "–" : format.energyExact(interval.expectedWh)}</td>}
+            {compared && <td className="num text-muted">{!other || other.quality === "missing" ? "–" : format.energyExact(other.wh)}</td>}
+            <td className="num">{interval.quality === "missing" || interval.amount === null ? "–" : format.money(interval.amount)}</td>
+            <td className="text-muted">{t(`quality.${interval.quality}`)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

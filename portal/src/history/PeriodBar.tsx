@@ -1,0 +1,100 @@
+import { useI18n } from "@/shared/i18n/i18n";
+import { holds, periodKinds, step, type BillPeriod, type PeriodKind } from "@/shared/period/period";
+import { useSession } from "@/shared/session/session";
+import { IconButton } from "@/shared/ui/Button";
+import { Segmented, Select } from "@/shared/ui/Choice";
+import { copyText } from "@/shared/ui/copy";
+import { Icon } from "@/shared/ui/icons";
+import { Menu } from "@/shared/ui/Menu";
+import { toast } from "@/shared/ui/toast";
+import type { Change } from "./HistoryScreen";
+import { csvAddress } from "./csv";
+import type { View } from "./view";
+import { label } from "./words";
+
+export function PeriodBar({ view, bills, change }: { view: View; bills: readonly BillPeriod[]; change: Change }) {
+  const { t, locale } = useI18n();
+  const { usagePoint, today, format, me } = useSession();
+  const { period } = view;
+  const kinds = periodKinds.filter((kind) => kind !== "custom" && (kind !== "bill" || me.lab_id === null || bills.length > 0));
+  const before = step(period, -1, locale, bills);
+  const after = step(period, 1, locale, bills);
+  const go = (next: { from: string; to: string }) =>
+    change({ from: holds({ ...period, ...next }, today) && period.kind !== "custom" ? undefined : next.from, to: period.kind === "custom" ? next.to : undefined, sel: undefined });
+  const earliest = usagePoint.first_reading?.slice(0, 10);
+  return (
+    <div className="no-print grid gap-3">
+      <Segmented
+        className="w-full sm:w-auto sm:justify-self-start"
+        label={t("history.period")}
+        choices={kinds.map((kind) => ({ value: kind, label: t(`period.${kind}`) }))}
+        value={period.kind as Exclude<PeriodKind, "custom">}
+        onChange={(kind) => change({ p: kind, from: view.relative ? undefined : period.from, to: undefined, sel: undefined })}
+      />
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <div
+          role="group"
+          aria-label={t("history.step")}
+          className="-ms-2 flex min-w-0 items-center"
+          onKeyDown={(event) => {
+            if (event.key === "ArrowLeft") go(before);
+            if (event.key === "ArrowRight" && after.from <= today) go(after);
+          }}
+        >
+          <IconButton name="left" label={t("history.previous")} disabled={earliest !== undefined && before.to <= earliest} onClick={() => go(before)} />
+          <p className="min-w-36 px-1 text-center font-semibold first-letter:uppercase" aria-live="polite">
+            {label(period, t, format)}
+          </p>
+          <IconButton name="right" label={t("history.next")} disabled={after.from > today} onClick={() => go(after)} />
+        </div>
+        <div className="flex min-w-0 grow flex-wrap items-center gap-2 sm:justify-end">
+          <Segmented
+            label={t("history.unit")}
+            choices={[
+              { value: "money", label: moneySign(format.locale, format.currency) },
+              { value: "kwh", label: "kWh" },
+            ]}
+            value={view.unit}
+            onChange={(u) => change({ u })}
+          />
+          <Select
+            label={t("history.compare")}
+            hideLabel
+            className="min-w-0 grow sm:max-w-52"
+            choices={[
+              { value: "expected", label: t("compare.expected") },
+              { value: "prev", label: t("compare.prev") },
+              { value: "year", label: t("compare.year") },
+              { value: "none", label: t("compare.none") },
+            ]}
+            value={view.compare}
+            onChange={(cmp) => change({ cmp })}
+          />
+          <Menu label={t("history.more")}>
+            <a href={csvAddress(usagePoint, period)} download>
+              <Icon name="download" size={20} />
+              {t("chart.csv")}
+            </a>
+            <button type="button" onClick={() => window.print()}>
+              <Icon name="print" size={20} />
+              {t("history.print")}
+            </button>
+            <button
+              type="button"
+              onClick={() => void copyText(window.location.href).then((done) => toast(t(done ? "history.linkCopied" : "copy.failed")))}
+            >
+              <Icon name="link" size={20} />
+              {t("history.copyLink")}
+            </button>
+          </Menu>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function moneySign(locale: string, currency: string): string {
+  const parts = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol" }).formatToParts(0);
+  const sign = parts.find((part) => part.type === "currency")?.value ?? currency;
+  return sign === "$" && currency === "BRL" ? "R$" : sign;
+}

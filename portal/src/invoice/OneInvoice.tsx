@@ -1,0 +1,201 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useEffect, type ReactNode } from "react";
+import { ApiError } from "@/shared/api/client";
+import { queries } from "@/shared/api/queries";
+import type { Invoice } from "@/shared/api/types";
+import { useT } from "@/shared/i18n/i18n";
+import { useSession } from "@/shared/session/session";
+import { Button, buttonClass } from "@/shared/ui/Button";
+import { Failure, Panel, Skeleton } from "@/shared/ui/Card";
+import { Icon } from "@/shared/ui/icons";
+import { LineTable } from "@/shared/ui/LineTable";
+import { InvoiceState } from "@/shared/ui/StateChip";
+import { Comparison } from "./Comparison";
+import { MonthHistory } from "./MonthHistory";
+import { Pix } from "./Pix";
+
+export function OneInvoice({ id }: { id: string }) {
+  const t = useT();
+  const answer = useQuery(queries.invoice(id));
+  useEffect(() => {
+    document.title = `${answer.data ? t("invoice.one", { number: answer.data.number }) : t("nav.invoice")} · Corrente`;
+  }, [t, answer.data]);
+  const missing = answer.error instanceof ApiError && answer.error.status === 404;
+  return (
+    <div className="grid gap-4 rail:gap-6">
+      <p className="no-print flex flex-wrap items-center justify-between gap-2">
+        <Link to="/invoice" search={{ bill: undefined }} className="-ms-2 flex min-h-11 items-center gap-1 font-semibold text-brand">
+          <Icon name="left" size={20} />
+          {t("invoice.all")}
+        </Link>
+        {answer.data && (
+          <Button icon="print" onClick={() => window.print()}>
+            {t("invoice.print")}
+          </Button>
+        )}
+      </p>
+      {missing ? (
+        <div className="card grid justify-items-start gap-4">
+          <h1 className="text-xl font-semibold">{t("invoice.notFound")}</h1>
+          <Link to="/invoice" search={{ bill: undefined }} className={buttonClass("primary")}>
+            {t("invoice.all")}
+          </Link>
+        </div>
+      ) : (
+        <>
+          {answer.error && <Failure error={answer.error} retry={answer.refetch} stale={answer.data !== undefined} />}
+          {answer.data ? <Document invoice={answer.data} /> : !answer.error && <Skeleton size="h-96" />}
+        </>
+      )}
+    </div>
+  );
+}
+
+function Document({ invoice }: { invoice: Invoice }) {
+  const t = useT();
+  const { format, today } = useSession();
+  const overdue = invoice.due.slice(0, 10) < today;
+  return (
+    <>
+      <div className="hidden print:block">
+        <p className="text-2xl font-semibold">{invoice.issuer.name}</p>
+        <p>{invoice.issuer.document}</p>
+      </div>
+      <section className="card" aria-labelledby="invoice-amount">
+        <div className="grid gap-8 rail:grid-cols-[minmax(0,1fr)_auto] print:grid-cols-[minmax(0,1fr)_auto]">
+          <div className="min-w-0">
+            <div className="flex flex-wrap items-center justify-between gap-2">
+              <p className="text-sm font-semibold text-muted first-letter:uppercase">
+                {format.civilMonth(invoice.from.slice(0, 10))} · {t("invoice.number", { number: invoice.number })}
+              </p>
+              <InvoiceState state={invoice.state} overdue={overdue} />
+            </div>
+            <h1 id="invoice-amount" className="numeral mt-2">
+              <span className="sr-only">{t("invoice.total")}: </span>
+              {format.money(invoice.amount, invoice.currency)}
+            </h1>
+            <p className="mt-1 text-lg">{t(invoice.state === "open" && overdue ? "invoice.overdueSince" : "invoice.due", { date: format.civilDay(invoice.due.slice(0, 10)) })}</p>
+            <dl className="mt-6 grid gap-x-8 gap-y-4 text-sm sm:grid-cols-2">
+              <Fact name={t("invoice.customer")}>
+                {invoice.customer.name}
+                <br />
+                <span className="text-muted">{invoice.customer.address}</span>
+              </Fact>
+              <Fact name={t("invoice.usagePoint")}>
+                {invoice.usage_point.name}
+                <br />
+                <span className="text-muted">{invoice.usage_point.address}</span>
+              </Fact>
+              <Fact name={t("invoice.period")}>
+                {format.civilRange(invoice.from.slice(0, 10), format.lastDay(invoice.to))}
+                <br />
+                <span className="text-muted">{t("invoice.days", { n: invoice.days })}</span>
+              </Fact>
+              <Fact name={t("invoice.issuer")}>
+                {invoice.issuer.name}
+                <br />
+                <span className="text-muted">{invoice.issuer.document}</span>
+              </Fact>
+            </dl>
+          </div>
+          {invoice.pix && invoice.state === "open" && <Pix invoice={invoice} pix={invoice.pix} />}
+        </div>
+      </section>
+      <Comparison invoice={invoice} />
+      <Panel title={t("invoice.calculated")}>
+        <LineTable lines={invoice.lines} total={invoice.total} format={format} currency={invoice.currency} />
+        {invoice.taxes.length > 0 && (
+          <>
+            <h3 className="mb-1 mt-6 text-sm font-semibold text-muted">{t("invoice.taxes")}</h3>
+            <table className="data">
+              <thead>
+                <tr>
+                  <th scope="col">{t("invoice.tax")}</th>
+                  <th scope="col" className="num">
+                    {t("invoice.base")}
+                  </th>
+                  <th scope="col" className="num">
+                    {t("invoice.rate")}
+                  </th>
+                  <th scope="col" className="num">
+                    {t("lines.amount")}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {invoice.taxes.map((tax) => (
+                  <tr key={tax.name}>
+                    <th scope="row">{tax.name}</th>
+                    <td className="num">{format.money(tax.base, invoice.currency)}</td>
+                    <td className="num">{format.percentExact(tax.rate)}</td>
+                    <td className="num">{format.money(tax.amount, invoice.currency)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            <p className="mt-2 text-[0.8125rem] text-muted">{t("invoice.taxesNote")}</p>
+          </>
+        )}
+      </Panel>
+      <div className="grid gap-4 rail:grid-cols-2 rail:gap-6">
+        <Meter invoice={invoice} />
+        <MonthHistory invoice={invoice} />
+      </div>
+      <p className="break-all text-xs text-muted">{t("invoice.digest", { digest: invoice.plan_digest })}</p>
+    </>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-muted">{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Meter({ invoice }: { invoice: Invoice }) {
+  const t = useT();
+  const { format } = useSession();
+  const { meter, quality } = invoice;
+  const total = quality.measured + quality.estimated + quality.missing;
+  return (
+    <Panel title={t("invoice.readings")}>
+      <table className="data">
+        <tbody>
+          <tr>
+            <th scope="row">{t("invoice.meter")}</th>
+            <td className="num">{meter.serial}</td>
+          </tr>
+          <tr>
+            <th scope="row">
+              {t("invoice.start")}
+              <span className="block text-[0.8125rem] text-muted">{format.dateTime(meter.start_at)}</span>
+            </th>
+            <td className="num">{meter.start_wh === null ? "–" : format.energyExact(meter.start_wh)}</td>
+          </tr>
+          <tr>
+            <th scope="row">
+              {t("invoice.end")}
+              <span className="block text-[0.8125rem] text-muted">{format.dateTime(meter.end_at)}</span>
+            </th>
+            <td className="num">{meter.end_wh === null ? "–" : format.energyExact(meter.end_wh)}</td>
+          </tr>
+          <tr>
+            <th scope="row" className="font-semibold">
+              {t("invoice.difference")}
+            </th>
+            <td className="num font-semibold">{format.energyExact(invoice.wh)}</td>
+          </tr>
+        </tbody>
+      </table>
+      <p className="mt-3 text-sm text-muted">
+        {quality.estimated + quality.missing === 0
+          ? t("invoice.allMeasured", { all: format.integer(total) })
+          : t("quality.ofIntervals", { estimated: quality.estimated, missing: quality.missing, all: total })}
+      </p>
+    </Panel>
+  );
+}

@@ -1,0 +1,127 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { ask, client as api } from "@/shared/api/client";
+import type { Locale } from "@/shared/format/format";
+import { useI18n } from "@/shared/i18n/i18n";
+import { useSession } from "@/shared/session/session";
+import { Button } from "@/shared/ui/Button";
+import { Panel } from "@/shared/ui/Card";
+import { Segmented } from "@/shared/ui/Choice";
+import { toast } from "@/shared/ui/toast";
+
+type Theme = "auto" | "light" | "dark";
+
+export function SettingsScreen() {
+  const { t, locale, change } = useI18n();
+  const { me, usagePoint, options, format } = useSession();
+  const client = useQueryClient();
+  const [theme, setTheme] = useState<Theme>(() => (document.documentElement.dataset["theme"] as Theme | undefined) ?? "auto");
+  useEffect(() => {
+    document.title = `${t("nav.settings")} · Corrente`;
+  }, [t]);
+
+  // A lab session has no account to remember a choice: the cookie alone does it there.
+  const remember = async (body: { language?: string; theme?: string }) => {
+    if (me.user === null) return;
+    try {
+      client.setQueryData(["me"], await ask(api.PATCH("/api/v1/me", { body })));
+    } catch {
+      toast(t("settings.notSaved"), "danger");
+    }
+  };
+  const changeTheme = (next: Theme) => {
+    setTheme(next);
+    document.documentElement.dataset["theme"] = next;
+    document.cookie = `theme=${next};path=/;max-age=31536000;samesite=lax`;
+    void remember({ theme: next });
+  };
+  const leave = async (all: boolean) => {
+    await ask(api.DELETE("/api/v1/session", { params: { query: all ? { all } : {} } })).catch(() => undefined);
+    client.setQueryData(["me"], null);
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "options" && queryKey[0] !== "me" });
+  };
+
+  return (
+    <div className="grid gap-4 rail:gap-6">
+      <h1 className="text-2xl font-semibold">{t("nav.settings")}</h1>
+      <Panel title={t("settings.appearance")}>
+        <Row name={t("settings.language")}>
+          <Segmented<Locale>
+            label={t("settings.language")}
+            choices={[
+              { value: "pt-BR", label: "Português" },
+              { value: "en", label: "English" },
+              { value: "es", label: "Español" },
+            ]}
+            value={locale}
+            onChange={(next) => void change(next).then(() => remember({ language: next }))}
+          />
+        </Row>
+        <Row name={t("settings.theme")}>
+          <Segmented<Theme>
+            label={t("settings.theme")}
+            choices={(["auto", "light", "dark"] as const).map((value) => ({ value, label: t(`settings.theme.${value}`) }))}
+            value={theme}
+            onChange={changeTheme}
+          />
+        </Row>
+      </Panel>
+      <Panel title={t("settings.home")}>
+        <table className="data">
+          <tbody>
+            <Fact name={t("settings.name")} value={usagePoint.name} />
+            <Fact name={t("settings.address")} value={usagePoint.address || "–"} />
+            <Fact name={t("settings.meter")} value={usagePoint.meter_serial ?? "–"} />
+            <Fact name={t("settings.zone")} value={usagePoint.zone} />
+            <Fact name={t("settings.first")} value={usagePoint.first_reading ? format.dateTime(usagePoint.first_reading) : "–"} />
+            <Fact name={t("settings.last")} value={usagePoint.last_reading ? format.dateTime(usagePoint.last_reading) : "–"} />
+          </tbody>
+        </table>
+      </Panel>
+      <Panel title={t("settings.account")}>
+        <p>
+          {me.user ? (
+            <>
+              <span className="font-semibold">{me.user.name}</span>
+              <br />
+              <span className="text-muted">{me.user.email}</span>
+            </>
+          ) : (
+            t("shell.labMeter", { id: me.lab_id ?? "" })
+          )}
+        </p>
+        <div className="mt-4 flex flex-wrap gap-3">
+          <Button icon="out" onClick={() => void leave(false)}>
+            {t("settings.signOut")}
+          </Button>
+          {me.user && (
+            <Button kind="plain" onClick={() => void leave(true)}>
+              {t("settings.signOutAll")}
+            </Button>
+          )}
+        </div>
+      </Panel>
+      <p className="text-xs text-muted">{t("settings.build", { build: options.build })}</p>
+    </div>
+  );
+}
+
+function Row({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-3 border-b border-hairline py-3 last:border-0">
+      <span>{name}</span>
+      {children}
+    </div>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <tr>
+      <th scope="row" className="!text-muted">
+        {name}
+      </th>
+      <td className="text-end">{value}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,59 @@
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Options = Schemas["Options"];
+export type Me = Schemas["Me"];
+export type UsagePoint = Schemas["UsagePoint"];
+export type Home = Schemas["Home"];
+export type Now = Schemas["Now"];
+export type BillSoFar = Schemas["BillSoFar"];
+export type Today = Schemas["Today"];
+export type Line = Schemas["Line"];
+export type Reading = Schemas["Reading"];
+export type InvoiceSummary = Schemas["InvoiceSummary"];
+export type Invoice = Schemas["Invoice"];
+export type AlertEvent = Schemas["AlertEvent"];
+export type AlertRule = Schemas["AlertRule"];
+export type Alerts = Schemas["Alerts"];
+export type UsageTotal = Schemas["UsageTotal"];
+
+interface Span {
+  start: string;
+  end: string;
+  expectedWh: number | null;
+}
+
+/** An interval that is known, and how it is known. */
+export interface KnownInterval extends Span {
+  quality: "measured" | "estimated" | "edited";
+  wh: number;
+  amount: string | null;
+}
+
+/** An interval that nobody knows. It has no energy at all, so that nothing can add it up as zero. */
+export interface MissingInterval extends Span {
+  quality: "missing";
+}
+
+export type Interval = KnownInterval | MissingInterval;
+
+export interface Usage extends Omit<Schemas["Usage"], "intervals" | "compare"> {
+  intervals: Interval[];
+  compare: { from: string; to: string; intervals: Interval[]; total: UsageTotal } | null;
+}
+
+/** The server's interval as a union that does not compile where a missing one is used as a number. */
+export function interval(raw: Schemas["UsageInterval"]): Interval {
+  const span = { start: raw.start, end: raw.end, expectedWh: raw.expected_wh ?? null };
+  if (raw.quality === "missing" || raw.wh === null) return { ...span, quality: "missing" };
+  return { ...span, quality: raw.quality, wh: raw.wh, amount: raw.amount };
+}
+
+export function usage(raw: Schemas["Usage"]): Usage {
+  return {
+    ...raw,
+    intervals: raw.intervals.map(interval),
+    compare: raw.compare && { ...raw.compare, intervals: raw.compare.intervals.map(interval) },
+  };
+}

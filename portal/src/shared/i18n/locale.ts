@@ -1,0 +1,7 @@
+import { locales, type Locale } from "@/shared/format/format";
+
+/** The supported language nearest to a tag: "pt-PT" is "pt-BR", "en-GB" is "en". */
+export function nearestLocale(tag: string | null | undefined): Locale {
+  const language = tag?.toLowerCase().split("-")[0];
+  return locales.find((locale) => locale.toLowerCase().startsWith(language ?? "?")) ?? "pt-BR";
+}

@@ -1,0 +1,40 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, use, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+import { LiveStream, type LiveState } from "@/shared/api/live";
+
+const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null };
+const Context = createContext<LiveStream | null>(null);
+
+/** Keeps the tab's one stream open for the chosen usage point. */
+export function LiveProvider({ usagePoint, children }: { usagePoint: string; children: ReactNode }) {
+  const client = useQueryClient();
+  const [stream, setStream] = useState<LiveStream | null>(null);
+  useEffect(() => {
+    const refresh = () => {
+      for (const key of ["home", "usage", "alerts", "invoices", "invoice", "readings"]) {
+        void client.invalidateQueries({ queryKey: [key] });
+      }
+    };
+    const opened = new LiveStream(
+      usagePoint,
+      ({ kind }) => {
+        void client.invalidateQueries({ queryKey: ["home"] });
+        void client.invalidateQueries({ queryKey: kind === "alert" ? ["alerts"] : ["invoices"] });
+        if (kind === "invoice") void client.invalidateQueries({ queryKey: ["invoice"] });
+      },
+      refresh,
+    );
+    opened.start();
+    setStream(opened);
+    return () => opened.stop();
+  }, [usagePoint, client]);
+  return <Context value={stream}>{children}</Context>;
+}
+
+export function useLive(): LiveState {
+  const stream = use(Context);
+  return useSyncExternalStore(
+    (watch) => stream?.subscribe(watch) ?? (() => undefined),
+    () => stream?.get() ?? idle,
+  );
+}

@@ -1,0 +1,13 @@
+import { useT } from "@/shared/i18n/i18n";
+import { cx } from "./cx";
+
+/** The state of an invoice, as a word with a mark. */
+export function InvoiceState({ state, overdue }: { state: "open" | "paid" | "cancelled"; overdue: boolean }) {
+  const t = useT();
+  const kind = state === "open" && overdue ? "overdue" : state;
+  return (
+    <span className={cx("chip", kind === "paid" && "chip-ok", kind === "overdue" && "chip-danger", kind === "open" && "chip-warning")}>
+      {t(`invoice.state.${kind}`)}
+    </span>
+  );
+}
