@@ -199,8 +199,7 @@ impl Tx {
         params: &[(&str, Value)],
     ) -> Result<Vec<T>, RegistryError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let columns: Vec<String> =
-            statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         bind(&mut statement, params)?;
         let mut found = Vec::new();
         let mut rows = statement.raw_query();

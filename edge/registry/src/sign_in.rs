@@ -48,3 +48,12 @@ pub fn clear(tx: &mut Tx, subject: &str) -> Result<(), RegistryError> {
     tx.execute(CLEAR, params! { subject: secrets::hash(subject) })?;
     Ok(())
 }
+
+const FORGIVE: &str = "\
+UPDATE sign_in_attempt SET failures = failures - 1 WHERE subject = $subject AND failures > 0";
+
+/// Takes one counted failure back: the attempt succeeded after all.
+pub fn forgive(tx: &mut Tx, subject: &str) -> Result<(), RegistryError> {
+    tx.execute(FORGIVE, params! { subject: secrets::hash(subject) })?;
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! The registry on real files.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "it/billing.rs"]
 mod billing;
 #[path = "it/engine.rs"]

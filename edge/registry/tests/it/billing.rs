@@ -140,7 +140,7 @@ fn a_usage_points_own_rule_stands_in_for_the_default() {
         assert_eq!(alerts::state(tx, rule, home)?, Some(json!({"raised": true})));
 
         let event = alerts::insert_event(tx, home, "bill_jump", NOW, &json!({"percent": "20"}))?;
-        assert_eq!(alerts::unread(tx, home, 3)?, [event.clone()]);
+        assert_eq!(alerts::unread(tx, home, 3)?, std::slice::from_ref(&event));
         alerts::mark_read(tx, event.id, NOW)?;
         assert!(alerts::unread(tx, home, 3)?.is_empty());
         assert_eq!(alerts::end_events(tx, home, "bill_jump", NOW.plus(5))?, 1);

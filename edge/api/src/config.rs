@@ -1,0 +1,70 @@
+//! What the interface is told, and the services that it calls.
+
+use std::sync::Arc;
+
+use corrente_clock::BusinessClock;
+use corrente_ledger::Ledger;
+use corrente_live::LiveHub;
+use corrente_registry::Registry;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How the interface behaves.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Names this build, so that a page notices that the server is newer.
+    pub build: String,
+    /// Is this the demo?
+    pub demo: bool,
+    /// The demo's accounts, shown on the sign-in page.
+    pub demo_accounts: Vec<DemoAccount>,
+    /// Is lab mode on?
+    pub lab: bool,
+    /// Who, besides this machine itself, may use lab mode.
+    pub lab_allow: Vec<IpNet>,
+    /// May sessions travel without encryption from other machines?
+    pub insecure_http: bool,
+    /// Does somebody in front of this server encrypt?
+    pub behind_tls: bool,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            demo: false,
+            demo_accounts: Vec::new(),
+            lab: false,
+            lab_allow: Vec::new(),
+            insecure_http: false,
+            behind_tls: false,
+        }
+    }
+}
+
+/// An account of the demo, with its password: only ever of a fictional town.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DemoAccount {
+    /// Where to sign in with.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+    /// Whose it is.
+    pub name: String,
+    /// What it shows.
+    pub note: String,
+}
+
+/// What the interface calls.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Everything that is not a reading.
+    pub registry: Registry,
+    /// The readings.
+    pub ledger: Arc<dyn Ledger>,
+    /// Business time.
+    pub clock: BusinessClock,
+    /// What happens now.
+    pub live: LiveHub,
+}

@@ -1,0 +1,189 @@
+//! The portal's pages and files, as they were built, inside this program.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::{
+    Api, Code, Problem,
+    auth::cookie,
+    headers::{is_over_tls, secure_page},
+    ops::me::{LANGUAGES, THEMES},
+};
+
+/// The built portal. A debug build reads it from disk, a release build holds it; both do without.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../portal/dist"]
+#[allow_missing = true]
+struct Portal;
+
+/// What stands in for a portal that was not built.
+const NOT_BUILT: &str = include_str!("pages/not_built.html");
+
+/// Answers whatever no operation answers: a file of the portal, its page for every other address, and a
+/// problem for programs that asked for something that does not exist.
+pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response {
+    let path = request.uri().path();
+    let ours = ["/api/", "/health/", "/metrics"].iter().any(|prefix| path.starts_with(prefix));
+    let safe = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !safe {
+        let detail = format!("{} is not possible on {path}.", request.method());
+        return Problem::new(Code::MethodNotAllowed, detail).into_response();
+    }
+    if ours {
+        return Problem::new(Code::NotFound, format!("There is nothing at {path}."))
+            .into_response();
+    }
+    let name = path.trim_start_matches('/');
+    let mut response = match Portal::get(name).filter(|_| !name.is_empty()) {
+        Some(file) if name != "index.html" => asset(name, file, request.headers()),
+        _ if looks_like_a_file(name) => StatusCode::NOT_FOUND.into_response(),
+        _ => page(request.headers()),
+    };
+    let over_tls = is_over_tls(request.extensions());
+    secure_page(response.headers_mut(), api.config(), over_tls);
+    response
+}
+
+/// A page's address has no dot in its last part; a file that is not there must not become a page, which
+/// a browser would try to run as a script.
+fn looks_like_a_file(name: &str) -> bool {
+    name.starts_with("assets/") || name.rsplit('/').next().is_some_and(|last| last.contains('.'))
+}
+
+fn asset(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let tag = file
+        .metadata
+        .sha256_hash()
+        .iter()
+        .take(12)
+        .fold(String::new(), |tag, byte| format!("{tag}{byte:02x}"));
+    let tag = format!("\"{tag}\"");
+    // The names of files under assets/ change with their content.
+    let cache = if name.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let same = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|known| known.trim().trim_start_matches("W/") == tag);
+    let mut response = if same {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = file.metadata.mimetype().to_owned();
+        let (encoding, bytes) = encoded(name, file, headers);
+        let mut response = Response::new(Body::from(bytes));
+        let kind = if kind.starts_with("text/") { format!("{kind}; charset=utf-8") } else { kind };
+        if let Ok(kind) = HeaderValue::try_from(kind) {
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        if let Some(encoding) = encoding {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        response
+    };
+    let answer = response.headers_mut();
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    answer.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        answer.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// The file in the best encoding that stands beside it and that the client takes.
+fn encoded(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> (Option<&'static str>, Vec<u8>) {
+    let takes = |encoding: &str| {
+        headers
+            .get_all(header::ACCEPT_ENCODING)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|part| {
+                let mut words = part.split(';').map(str::trim);
+                words.next() == Some(encoding) && !words.any(|word| word == "q=0")
+            })
+    };
+    for (encoding, ending) in [("br", "br"), ("gzip", "gz")] {
+        if takes(encoding)
+            && let Some(smaller) = Portal::get(&format!("{name}.{ending}"))
+        {
+            return (Some(encoding), smaller.data.into_owned());
+        }
+    }
+    (None, file.data.into_owned())
+}
+
+/// The portal's one page. Language and theme stand in its first bytes, so that nothing flickers and no
+/// inline script is needed.
+fn page(headers: &HeaderMap) -> Response {
+    let html = Portal::get("index.html")
+        .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+        .unwrap_or_else(|| NOT_BUILT.to_owned());
+    let html = dress(&html, headers);
+    let mut response = Response::new(Body::from(html));
+    let answer = response.headers_mut();
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer.insert(header::VARY, HeaderValue::from_static("Cookie, Accept-Language"));
+    response
+}
+
+/// Writes language and theme into the `<html>` tag.
+fn dress(html: &str, headers: &HeaderMap) -> String {
+    let allowed = |name: &str, words: &[&'static str]| {
+        let value = cookie::named(headers, name)?;
+        words.iter().copied().find(|word| *word == value)
+    };
+    let language = allowed("lang", &LANGUAGES).unwrap_or_else(|| preferred(headers));
+    let theme = allowed("theme", &THEMES).unwrap_or("auto");
+    html.replacen("lang=\"pt-BR\"", &format!("lang=\"{language}\""), 1).replacen(
+        "data-theme=\"auto\"",
+        &format!("data-theme=\"{theme}\""),
+        1,
+    )
+}
+
+/// The first of the portal's languages that the browser asks for.
+fn preferred(headers: &HeaderMap) -> &'static str {
+    let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    asked
+        .unwrap_or_default()
+        .split(',')
+        .find_map(|part| {
+            let code = part.split(['-', ';']).next()?.trim().to_ascii_lowercase();
+            LANGUAGES.into_iter().find(|language| language.split('-').next() == Some(&code))
+        })
+        .unwrap_or("pt-BR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn language_and_theme_come_from_cookies_and_the_browser() {
+        let html = "<html lang=\"pt-BR\" data-theme=\"auto\">";
+        for (cookie, accept, expected) in [
+            ("", "", "<html lang=\"pt-BR\" data-theme=\"auto\">"),
+            ("", "fr-FR, en-GB;q=0.8", "<html lang=\"en\" data-theme=\"auto\">"),
+            ("lang=en; theme=dark", "pt", "<html lang=\"en\" data-theme=\"dark\">"),
+            ("lang=\"><script>; theme=pink", "", "<html lang=\"pt-BR\" data-theme=\"auto\">"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, HeaderValue::from_static(cookie));
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accept));
+            assert_eq!(dress(html, &headers), expected, "{cookie} {accept}");
+        }
+    }
+}

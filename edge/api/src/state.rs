@@ -1,0 +1,112 @@
+//! What every handler is given.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{Router, middleware};
+use corrente_clock::BusinessClock;
+use corrente_ledger::Ledger;
+use corrente_live::LiveHub;
+use corrente_registry::Registry;
+use tokio::sync::Semaphore;
+
+use crate::{ApiConfig, Services, auth, headers, health, openapi, pages};
+
+/// Largest body of an ordinary request.
+const BODY_BYTES: usize = 1 << 20;
+/// Passwords that are hashed at the same time; each takes 19 MiB and a processor.
+const HASHING_AT_ONCE: usize = 2;
+
+/// The HTTP interface. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Api {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: ApiConfig,
+    services: Services,
+    hashing: Semaphore,
+    stopping: AtomicBool,
+}
+
+impl Api {
+    /// The interface over these services.
+    pub fn new(config: ApiConfig, services: Services) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                config,
+                services,
+                hashing: Semaphore::new(HASHING_AT_ONCE),
+                stopping: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Everything that is answered over HTTP, but for lab mode.
+    pub fn router(&self) -> Router {
+        let (operations, _) = openapi::operations().split_for_parts();
+        let api = operations
+            .layer(middleware::from_fn(auth::refuse_cross_site))
+            .layer(middleware::from_fn(headers::no_store))
+            .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES));
+        Router::new()
+            .merge(api)
+            .merge(health::routes())
+            .fallback(pages::serve)
+            .method_not_allowed_fallback(pages::serve)
+            .with_state(self.clone())
+    }
+
+    /// How the interface behaves.
+    pub fn config(&self) -> &ApiConfig {
+        &self.inner.config
+    }
+
+    /// Everything that is not a reading.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.services.registry
+    }
+
+    /// The readings.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.inner.services.ledger
+    }
+
+    /// Business time.
+    pub fn clock(&self) -> &BusinessClock {
+        &self.inner.services.clock
+    }
+
+    /// What happens now.
+    pub fn live(&self) -> &LiveHub {
+        &self.inner.services.live
+    }
+
+    /// Is lab mode answered to this address? To this machine itself, and to whom it is widened.
+    pub fn lab_serves(&self, address: Option<std::net::IpAddr>) -> bool {
+        let config = self.config();
+        config.lab
+            && address.is_some_and(|address| {
+                address.is_loopback() || config.lab_allow.iter().any(|net| net.contains(&address))
+            })
+    }
+
+    /// Says that the server is about to stop: it is not ready any more.
+    pub fn set_stopping(&self) {
+        self.inner.stopping.store(true, Ordering::Release);
+    }
+
+    /// Is the server about to stop?
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Acquire)
+    }
+
+    /// Permission to hash a password.
+    pub(crate) fn hashing(&self) -> &Semaphore {
+        &self.inner.hashing
+    }
+}
