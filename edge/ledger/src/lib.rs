@@ -3,11 +3,27 @@
 //! Callers see the [`Ledger`] trait and nothing of the engine below it. One conformance suite judges
 //! every engine. A channel is made known with [`Ledger::open_channels`] before its first reading.
 
+//!
+//! How it works: a **log** row for each group commit and block day is all that the hot path writes, and a
+//! reading is acknowledged when that row is durable. The **window** in memory holds the readings of the
+//! open days; it answers "now", tells duplicates, and is rebuilt from the log at start. A **block** for
+//! each (day, channel, revision) is written when the day is sealed and never changed: late readings make
+//! the next revision, which holds only what is new.
+
+pub mod codec;
+pub mod day;
+pub mod sqlite;
+
+mod batch;
+mod window;
+
 use std::{fmt::Debug, path::Path};
 
-use corrente_metering::{ChannelId, ChannelSpec, Reading, Span, Timestamp};
+use corrente_metering::{ChannelId, ChannelKind, ChannelSpec, Reading, Span, Timestamp};
 use corrente_units::Energy;
 use futures_util::future::BoxFuture;
+
+pub use self::sqlite::{LedgerOptions, SqliteLedger};
 
 /// One reading on its way into the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +114,74 @@ pub enum RejectionReason {
     Quarantine(QuarantineReason),
 }
 
+/// What a person decided about a stored reading that does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It never counts.
+    Drop,
+    /// It counts from now on: only for readings that were kept aside.
+    Release,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is stored. A released reading counts, unless its time was taken: then it is a duplicate or
+    /// a conflict like any other.
+    Done,
+    /// Somebody decided before; that stays.
+    Already,
+    /// A conflict cannot be released: the first value stays.
+    Conflict,
+    /// There is no such reading.
+    Unknown,
+}
+
+/// The energy of a channel over some block days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelTotal {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Register: last value in these days less the last value before them, whatever lies between
+    /// (an exchanged or falling register is for validation to find). Interval: the sum. Nothing when
+    /// the register has no earlier value, or when it does not fit into 64 bits.
+    pub energy: Option<Energy>,
+}
+
+/// The energy of all channels in one block day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayTotal {
+    /// The sum of what is clear.
+    pub energy: Energy,
+    /// Channels in that sum.
+    pub channels: u64,
+    /// Channels with readings in that day that are not in the sum: no earlier register value, or a
+    /// register that fell.
+    pub unclear: u64,
+}
+
+impl DayTotal {
+    /// The sum of the channels' totals.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] when it does not fit into 64 bits.
+    pub fn sum(totals: &[ChannelTotal]) -> Result<Self, LedgerError> {
+        let mut sum = Self::default();
+        for total in totals {
+            match total.energy.filter(|energy| *energy >= Energy::ZERO) {
+                Some(energy) => {
+                    sum.energy = sum.energy.checked_add(energy).map_err(|error| {
+                        LedgerError::Unavailable(format!("the day's total: {error}"))
+                    })?;
+                    sum.channels += 1;
+                }
+                None => sum.unclear += 1,
+            }
+        }
+        Ok(sum)
+    }
+}
+
 /// What the ledger says of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerStats {
@@ -111,6 +195,8 @@ pub struct LedgerStats {
     pub appended: u64,
     /// Group commits since the process started.
     pub commits: u64,
+    /// Blocks written since the process started.
+    pub blocks: u64,
     /// Is it taking readings? False after a commit failed (disk full) until it works again.
     pub accepting: bool,
 }
@@ -186,14 +272,57 @@ pub trait Ledger: Send + Sync + Debug {
     /// Stored readings that do not count, with a sequence above `after`, at most `limit` of them.
     fn rejected(&self, after: u64, limit: usize) -> Result<Vec<Rejected>, LedgerError>;
 
+    /// The same, only those about which nobody decided yet.
+    fn unsettled(&self, after: u64, limit: usize) -> Result<Vec<Rejected>, LedgerError>;
+
+    /// Stores what a person decided about a rejected reading. Decided once, it stays.
+    fn settle(&self, sequence: u64, decision: Decision) -> Result<Settled, LedgerError>;
+
     /// Seals every block day that ends at or before `t`, of every channel. Returns how many blocks it wrote.
     fn seal_until(&self, t: Timestamp) -> Result<u64, LedgerError>;
+
+    /// All channels, in the order in which they became known.
+    fn channels(&self) -> Result<Vec<ChannelSpec>, LedgerError>;
+
+    /// The energy of all channels in one block day. Block days are cut at the channel's standard
+    /// offset: good for an operator's overview, not for a bill.
+    fn day_total(&self, day: i32) -> Result<DayTotal, LedgerError> {
+        DayTotal::sum(&self.totals(day, day)?)
+    }
+
+    /// The energy of every channel that has readings in the block days `first` to `last`, both
+    /// included. An engine answers this from the headers of its blocks.
+    fn totals(&self, first: i32, last: i32) -> Result<Vec<ChannelTotal>, LedgerError> {
+        let mut totals = Vec::new();
+        for spec in self.channels()? {
+            let start = day::day_start(first, spec.offset_seconds);
+            let span = Span::new(start, day::day_end(last, spec.offset_seconds));
+            let readings = self.range(spec.id, span, AsOf::Now)?;
+            let Some(closing) = readings.last() else { continue };
+            let energy = match spec.kind {
+                ChannelKind::Register => self
+                    .at_or_before(spec.id, start, AsOf::Now)?
+                    .and_then(|opening| closing.value.checked_sub(opening.value).ok()),
+                ChannelKind::Interval => {
+                    Energy::sum(readings.iter().map(|reading| reading.value)).ok()
+                }
+            };
+            totals.push(ChannelTotal { channel: spec.id, energy });
+        }
+        Ok(totals)
+    }
 
     /// What the ledger says of itself.
     fn stats(&self) -> LedgerStats;
 
     /// Copies a consistent ledger to a new file while this one goes on working.
     fn backup(&self, to: &Path) -> Result<(), LedgerError>;
+
+    /// Gives space that is free inside the store back to the disk.
+    fn compact(&self) -> Result<(), LedgerError>;
+
+    /// Reads everything that is sealed and answers what is damaged.
+    fn verify(&self) -> Result<Vec<LedgerError>, LedgerError>;
 
     /// Makes what is pending durable and stops. Later calls answer [`LedgerError::Closed`].
     fn close(&self) -> Result<(), LedgerError>;
