@@ -1,0 +1,160 @@
+//! What stands on the invoice. Every figure, amount and date is text in the reader's language already;
+//! only the history carries watt-hours, for the height of its bars.
+
+use serde::Serialize;
+
+/// The invoice.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bill {
+    /// Its number.
+    pub number: String,
+    /// Who sends it.
+    pub issuer: Party,
+    /// Who pays it.
+    pub customer: Party,
+    /// For what place.
+    pub usage_point: Place,
+    /// Which days.
+    pub period: Period,
+    /// The day it was issued.
+    pub issued: String,
+    /// The same day as year, month and day, for the document's own date.
+    pub issued_on: (i16, i8, i8),
+    /// The day it is due.
+    pub due: String,
+    /// The day of the next reading, where it is known.
+    pub next_reading: Option<String>,
+    /// What is to pay, with its currency.
+    pub total: String,
+    /// The energy of the period, with its unit.
+    pub energy: String,
+    /// The lines, in order.
+    pub lines: Vec<LineRow>,
+    /// The tax box.
+    pub taxes: Vec<TaxRow>,
+    /// The registers.
+    pub meters: Vec<MeterRow>,
+    /// How many intervals were measured, estimated, missing, in words.
+    pub quality: String,
+    /// Up to 13 months, the oldest first, the billed one last.
+    pub history: Vec<HistoryMonth>,
+    /// What the customer should know.
+    pub messages: Vec<String>,
+    /// How to pay by PIX.
+    pub pix: Option<Pix>,
+    /// How to pay by bar code.
+    pub barcode: Option<BarCode>,
+    /// The plan's fingerprint.
+    pub digest: String,
+}
+
+/// A person or a company.
+#[derive(Clone, Debug, Serialize)]
+pub struct Party {
+    /// Its name.
+    pub name: String,
+    /// Its number at the issuer; empty for the issuer itself.
+    pub number: String,
+    /// Its tax number.
+    pub document: Option<String>,
+    /// Its postal address.
+    pub address: String,
+}
+
+/// The usage point.
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    /// Its recorded name.
+    pub name: String,
+    /// Its class and phases.
+    pub class: String,
+}
+
+/// The billed days.
+#[derive(Clone, Debug, Serialize)]
+pub struct Period {
+    /// The first one.
+    pub first: String,
+    /// The last one.
+    pub last: String,
+    /// How many.
+    pub days: String,
+}
+
+/// A line: quantity × price = amount.
+#[derive(Clone, Debug, Serialize)]
+pub struct LineRow {
+    /// What it is.
+    pub label: String,
+    /// The clause or the share behind it.
+    pub note: Option<String>,
+    /// How much, with its unit; empty where there is none.
+    pub quantity: String,
+    /// For how much each; empty where there is none.
+    pub price: String,
+    /// What it comes to.
+    pub amount: String,
+}
+
+/// A row of the tax box.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaxRow {
+    /// The tax.
+    pub name: String,
+    /// Computed from what.
+    pub base: String,
+    /// At what rate.
+    pub rate: String,
+    /// What it comes to.
+    pub amount: String,
+}
+
+/// A register's two readings.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeterRow {
+    /// The meter.
+    pub serial: String,
+    /// What it showed at the start.
+    pub start: String,
+    /// When.
+    pub start_at: String,
+    /// What it showed at the end.
+    pub end: String,
+    /// When.
+    pub end_at: String,
+    /// The difference.
+    pub energy: String,
+}
+
+/// A month of the history.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryMonth {
+    /// The month, short.
+    pub label: String,
+    /// Its energy in words.
+    pub kwh: String,
+    /// Its energy in watt-hours, for the bar.
+    pub wh: i64,
+}
+
+/// The PIX payment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pix {
+    /// The code to copy.
+    pub payload: String,
+    /// The code to scan.
+    pub qr_svg: String,
+    /// Who is paid.
+    pub payee: String,
+    /// The payment's identification.
+    pub txid: String,
+}
+
+/// The bar code of FEBRABAN's collection standard.
+#[derive(Clone, Debug, Serialize)]
+pub struct BarCode {
+    /// Its digits in blocks, as typed.
+    pub digits: String,
+    /// Its bars.
+    pub svg: String,
+}
