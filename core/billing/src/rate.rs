@@ -350,7 +350,7 @@ pub(crate) fn plain_energy_price(
     let mut prices = Vec::new();
     for charge in tariff.file().energy.iter().filter(|c| !c.export) {
         let Some(price) = &charge.price else { return Ok(None) };
-        prices.push(energy::per_kwh(value_on(price, on, &charge.code)?, charge.unit)?);
+        prices.push(per_kwh(value_on(price, on, &charge.code)?, charge.unit)?);
     }
     Ok(Some(sum(prices)?))
 }

@@ -10,7 +10,8 @@ fn shipped() -> Vec<(String, String)> {
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?.to_owned();
-            (path.extension()? == "toml").then(|| (name, std::fs::read_to_string(&path).expect("a file")))
+            (path.extension()? == "toml")
+                .then(|| (name, std::fs::read_to_string(&path).expect("a file")))
         })
         .collect();
     files.sort();
@@ -29,7 +30,8 @@ fn every_tariff_that_ships_is_accepted_in_both_forms() {
     }
 }
 
-const HEAD: &str = "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"EUR\"\nvalid_from = 2026-01-01\n";
+const HEAD: &str =
+    "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"EUR\"\nvalid_from = 2026-01-01\n";
 
 fn check(rest: &str, expected: Expect) {
     let error = Tariff::parse(&format!("{HEAD}{rest}")).expect_err("should be refused");
@@ -38,7 +40,7 @@ fn check(rest: &str, expected: Expect) {
 
 #[test]
 fn a_wrong_key_names_the_nearest_one() {
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprise = 0.2\n", expect![[""]]);
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprise = 0.2\n", expect!["line 9: `prise`: unknown field `prise`; did you mean `price`?"]);
 }
 
 #[test]
@@ -48,7 +50,15 @@ fn a_minute_that_no_rule_covers_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\n\
          [[tou.rule]]\nperiod = \"day\"\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[tou.rule]]\nperiod = \"night\"\nfrom = \"22:30\"\nuntil = \"06:00\"\n",
-        expect![[""]],
+        expect![[r#"
+            line 10: `tou`: no rule covers 22:00 on Mondays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on Tuesdays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on Wednesdays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on Thursdays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on Fridays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on Saturdays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on Sundays; add a rule for it, or name the period of the rest with `rest`
+            line 10: `tou`: no rule covers 22:00 on holidays; add a rule for it, or name the period of the rest with `rest`"#]],
     );
 }
 
@@ -59,7 +69,7 @@ fn a_minute_that_two_rules_cover_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\nrest = \"night\"\n\
          [[tou.rule]]\nperiod = \"day\"\ndays = [\"mon\", \"tue\"]\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[tou.rule]]\nperiod = \"night\"\ndays = [\"tue\"]\nfrom = \"21:00\"\nuntil = \"23:00\"\n",
-        expect![[""]],
+        expect!["line 18: `tou.rule[1]`: covers 21:00 on Tuesdays, which rule[0] covers already; change `from`, `until` or `days` so that each minute has one rule"],
     );
 }
 
@@ -71,14 +81,17 @@ fn a_missing_holiday_year_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\nrest = \"night\"\n\
          [[tou.rule]]\nperiod = \"day\"\ndays = [\"business\"]\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[holidays]]\nyear = 2026\ndates = [2026-12-25]\n",
-        expect![[""]],
+        expect!["line 19: `holidays`: there is no list for 2027, but the periods of the day need it; add `[[holidays]]` with `year = 2027` and its `dates` (an empty list is one)"],
     );
 }
 
 #[test]
 fn an_unknown_unit_and_an_unknown_tax_are_named() {
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\nunit = \"GWh\"\n", expect![[""]]);
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\ntaxes = [\"vat\"]\n", expect![[""]]);
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\nunit = \"GWh\"\n", expect!["line 10: `unit`: unknown variant `GWh`; did you mean `MWh`?"]);
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\ntaxes = [\"vat\"]\n",
+        expect!["line 10: `energy[0].taxes`: `vat` is no tax of this file; use the code of a `[[tax]]`: there is none yet"],
+    );
 }
 
 #[test]
@@ -87,14 +100,17 @@ fn blocks_out_of_order_and_rates_in_per_cent_are_named() {
         "[[tax]]\ncode = \"vat\"\nlabel = \"VAT\"\nmethod = \"exclusive\"\nrate = 21\n\
          [[energy]]\ncode = \"e\"\nlabel = \"E\"\n\
          blocks = [{ up_to_kwh = 100, price = 0.1 }, { up_to_kwh = 50, price = 0.2 }]\n",
-        expect![[""]],
+        expect![[r#"
+            line 10: `tax[0].rate`: 21 is no rate from 0 to below 1; write 20.5 % as 0.205
+            line 14: `energy[0].blocks`: has an end after the last block; leave `up_to_…` out of the last block"#]],
     );
 }
 
 #[test]
 fn a_price_with_too_many_digits_must_stand_in_quotes() {
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.12345678901234567\n", expect![[""]]);
-    let quoted = format!("{HEAD}[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = \"0.12345678901234567\"\n");
+    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.12345678901234567\n", expect!["line 9: `price`: `0.12345678901234566` has more digits than a bare number keeps: put it in quotes; mend this line"]);
+    let quoted =
+        format!("{HEAD}[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = \"0.12345678901234567\"\n");
     assert!(Tariff::parse(&quoted).is_ok());
 }
 
@@ -102,6 +118,6 @@ fn a_price_with_too_many_digits_must_stand_in_quotes() {
 fn a_dated_price_must_begin_with_the_version() {
     check(
         "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = [{ from = 2026-02-01, value = 0.2 }]\n",
-        expect![[""]],
+        expect!["line 9: `energy[0].price`: has no value on 2026-01-01, the first day of this version; let its first step begin on that day or earlier"],
     );
 }

@@ -1,7 +1,5 @@
 //! Credits of distributed generation: what is offset, at which price, and what remains.
 
-use std::collections::BTreeMap;
-
 use corrente_metering::Date;
 use corrente_tariff::file::{CreditMinimum, CreditRegime, Credits};
 use corrente_units::{Decimal, Energy};

@@ -1,0 +1,210 @@
+//! Payment codes and keys against published vectors.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::path::PathBuf;
+
+use corrente_billing::pay::{
+    febraban::{self, BarCode},
+    nf3e,
+    pix::{self, BrCodeKind, PixError, StaticCode},
+};
+use corrente_units::Money;
+use serde_json::Value;
+
+/// A file of published vectors, where the shared folder is present.
+fn vectors(name: &str) -> Option<Value> {
+    let root = std::env::var_os("CORRENTE_SHARED_DOMAIN").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/domain"),
+        PathBuf::from,
+    );
+    let path = root.join("vectors").join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
+        Err(_) => {
+            println!("skipped: {} is not here", path.display());
+            None
+        }
+    }
+}
+
+#[test]
+fn codes_of_the_central_bank_are_read() {
+    let code = pix::read(
+        "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865802BR\
+         5913Fulano de Tal6008BRASILIA62070503***63041D3D",
+    )
+    .unwrap();
+    assert_eq!(code.kind, BrCodeKind::Static);
+    assert_eq!(code.key.as_deref(), Some("123e4567-e12b-12d1-a456-426655440000"));
+    assert_eq!((code.name.as_str(), code.txid.as_deref()), ("Fulano de Tal", Some("***")));
+
+    // Other arrangements beside PIX, a postal code, and a reference with a dash.
+    let code = pix::read(
+        "00020104141234567890123426580014BR.GOV.BCB.PIX0136123e4567-e12b-12d1-a456-426655440000\
+         27300012BR.COM.OUTRO011001234567895204000053039865406123.455802BR5917NOME DO RECEBEDOR\
+         6008BRASILIA61081234567862190515RP12345678-201980390012BR.COM.OUTRO\
+         01190123.ABCD.3456.WXYZ6304026D",
+    )
+    .unwrap();
+    assert_eq!(code.amount.as_deref(), Some("123.45"));
+    assert_eq!(code.postal_code.as_deref(), Some("12345678"));
+}
+
+#[test]
+fn what_is_built_is_read_back() {
+    let code = StaticCode {
+        key: "pix@luzdovale.example".to_owned(),
+        name: "Luz do Vale Distribuição de Energia S.A.".to_owned(),
+        city: "São José do Vale Verde".to_owned(),
+        amount: Some(Money::from_minor(52153)),
+        txid: Some("F202611000042".to_owned()),
+        info: Some("Conta de novembro".to_owned()),
+    };
+    let read = pix::read(&code.build().unwrap()).unwrap();
+    assert_eq!(read.name, "Luz do Vale Distribuicao");
+    assert_eq!(read.city, "Sao Jose do Val");
+    assert_eq!(read.amount.as_deref(), Some("521.53"));
+    assert_eq!(read.txid.as_deref(), Some("F202611000042"));
+    assert_eq!(read.info.as_deref(), Some("Conta de novembro"));
+}
+
+#[test]
+fn a_published_code_is_built_to_the_letter() {
+    let code = StaticCode {
+        key: "123e4567-e12b-12d1-a456-426655440000".to_owned(),
+        name: "Fulano de Tal".to_owned(),
+        city: "BRASILIA".to_owned(),
+        ..StaticCode::default()
+    };
+    assert!(code.build().unwrap().ends_with("62070503***63041D3D"));
+}
+
+#[test]
+fn what_does_not_fit_names_the_field() {
+    let good = StaticCode {
+        key: "a@b.example".to_owned(),
+        name: "A".to_owned(),
+        city: "B".to_owned(),
+        ..StaticCode::default()
+    };
+    let field = |code: StaticCode| match code.build().unwrap_err() {
+        PixError::Value { id, .. } => id,
+        other => other.to_string(),
+    };
+    assert_eq!(field(StaticCode { key: String::new(), ..good.clone() }), "26.01");
+    assert_eq!(field(StaticCode { name: "—".to_owned(), ..good.clone() }), "59");
+    assert_eq!(field(StaticCode { txid: Some("a-b".to_owned()), ..good.clone() }), "62.05");
+    assert_eq!(field(StaticCode { amount: Some(Money::ZERO), ..good.clone() }), "54");
+    assert_eq!(field(StaticCode { info: Some("x".repeat(80)), ..good }), "26");
+}
+
+#[test]
+fn any_changed_character_is_found() {
+    let text = StaticCode {
+        key: "pix@luzdovale.example".to_owned(),
+        name: "Luz do Vale".to_owned(),
+        city: "Vale".to_owned(),
+        amount: Some(Money::from_minor(1)),
+        ..StaticCode::default()
+    }
+    .build()
+    .unwrap();
+    for index in 0..text.len() {
+        let mut changed = text.clone().into_bytes();
+        changed[index] = if changed[index] == b'7' { b'1' } else { b'7' };
+        assert!(pix::read(std::str::from_utf8(&changed).unwrap()).is_err(), "at {index}");
+        assert!(pix::read(&text[..index]).is_err(), "cut at {index}");
+    }
+}
+
+#[test]
+fn all_pix_vectors() {
+    let Some(file) = vectors("pix.json") else { return };
+    for case in file["positive"].as_array().unwrap() {
+        let payload = case["payload"].as_str().unwrap();
+        let code = pix::read(payload).unwrap_or_else(|e| panic!("{}: {e}", case["id"]));
+        let expect = &case["expect"];
+        let same = |name: &str, found: Option<&str>| {
+            if let Some(expected) = expect[name].as_str() {
+                assert_eq!(found, Some(expected), "{} {name}", case["id"]);
+            }
+        };
+        same("key", code.key.as_deref());
+        same("name", Some(&code.name));
+        same("txid", code.txid.as_deref());
+        same("amount", code.amount.as_deref());
+        same("url", code.url.as_deref());
+        same("poi", code.initiation.as_deref());
+    }
+    for case in file["negative"].as_array().unwrap() {
+        let error = pix::read(case["payload"].as_str().unwrap());
+        assert!(error.is_err(), "{} was accepted: {}", case["id"], case["why"]);
+    }
+}
+
+#[test]
+fn bar_codes_go_both_ways_under_both_moduli() {
+    for (bars, line) in [
+        (
+            "83670000001234500300000000000001234567890123",
+            "836700000018234500300004000000000125345678901231",
+        ),
+        (
+            "83860000001234500300000000000001234567890123",
+            "838600000018234500300000000000000124345678901235",
+        ),
+    ] {
+        let code = febraban::read(bars).unwrap();
+        assert_eq!(code, febraban::read(line).unwrap());
+        assert_eq!((code.digits().unwrap(), code.line().unwrap()), (bars.into(), line.into()));
+        assert_eq!(code.value, Money::from_minor(12345));
+    }
+    let odd = BarCode {
+        segment: 3,
+        value_id: 8,
+        value: Money::from_minor(-1),
+        company: "0030".to_owned(),
+        free: "0".repeat(25),
+    };
+    assert!(odd.digits().unwrap_err().to_string().contains("amount"));
+}
+
+#[test]
+fn all_bar_code_vectors() {
+    let Some(file) = vectors("febraban.json") else { return };
+    for list in ["vectors", "synthetic_coelba_like"] {
+        for case in file[list].as_array().unwrap() {
+            let (bars, line) =
+                (case["barcode44"].as_str().unwrap(), case["line48"].as_str().unwrap());
+            let code = febraban::read(bars).unwrap();
+            assert_eq!(code, febraban::read(line).unwrap(), "{bars}");
+            assert_eq!(code.digits().unwrap(), bars);
+            assert_eq!(code.line().unwrap(), line);
+            assert_eq!(Some(code.value.minor()), case["value_cents"].as_i64());
+        }
+    }
+    for case in file["negative"].as_array().unwrap() {
+        assert!(febraban::read(case["line48"].as_str().unwrap()).is_err(), "{}", case["why"]);
+    }
+}
+
+#[test]
+fn all_document_keys() {
+    let Some(file) = vectors("nf3e.json") else { return };
+    for case in file["vectors"].as_array().unwrap() {
+        let key = case["key"].as_str().unwrap();
+        let read = nf3e::read(key);
+        assert_eq!(Some(read.is_ok()), case["valid"].as_bool(), "{key}: {read:?}");
+        let Ok(read) = read else { continue };
+        assert_eq!(read.key(), key);
+        let parsed = &case["parsed"];
+        assert_eq!(parsed["CNPJ"], read.issuer.as_str());
+        assert_eq!(parsed["nNF"], read.number.as_str());
+        assert_eq!(parsed["AAMM"], read.year_month.as_str());
+        if let Some(qr) = case["qr"].as_str() {
+            let base = qr.split('?').next().unwrap();
+            assert_eq!(read.qr_address(base, true), qr);
+        }
+    }
+}
