@@ -91,6 +91,17 @@ impl MeterClient {
         self.link.clone()
     }
 
+    /// Waits until the meter has stopped for good; [`MeterClient::close`] then says why.
+    pub async fn ended(&self) {
+        let mut link = self.link.clone();
+        // The sender goes with the task.
+        while !matches!(link.borrow_and_update().link, Link::Stopped { .. }) {
+            if link.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// The counters.
     pub const fn statistics(&self) -> &Arc<Statistics> {
         &self.statistics

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use corrente_line::v1::{Channel, DEFAULT_CHANNEL};
 use corrente_metering::{ChannelKind, Direction};
 
-use crate::{BackOff, Statistics};
+use tokio::sync::mpsc;
+
+use crate::{BackOff, Identity, Statistics};
 
 /// The channels of a meter that counts imported energy.
 pub fn register_channel(name: &str) -> Vec<Channel> {
@@ -47,6 +49,8 @@ pub struct MeterConfig {
     /// After so long without a word from the server, the connection counts as lost. The meter pings
     /// at a third of it.
     pub silence: Duration,
+    /// Who wants to know who the meter turned out to be: a program that keeps the secrets of many.
+    pub identities: Option<mpsc::UnboundedSender<Identity>>,
     /// Counters, shared where many meters run in one program.
     pub statistics: Arc<Statistics>,
 }
@@ -84,6 +88,7 @@ impl MeterConfig {
             most_pending: 1_000_000,
             batch: 1_000,
             silence: Duration::from_secs(90),
+            identities: None,
             statistics: Arc::default(),
         }
     }

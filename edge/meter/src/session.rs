@@ -291,7 +291,12 @@ impl Session {
         if welcome.secret.is_some() || !known {
             let serial = self.config.serial.clone();
             let secret = welcome.secret.or_else(|| self.config.secret.clone());
-            self.state.identify(Identity { serial, secret })?;
+            let identity = Identity { serial, secret };
+            if let Some(identities) = &self.config.identities {
+                // Whoever asked may have gone; the state below has it all the same.
+                identities.send(identity.clone()).ok();
+            }
+            self.state.identify(identity)?;
         }
         self.was_welcome = true;
         self.try_token = false;

@@ -82,6 +82,14 @@ impl MeterState {
         Self { identity: Some(identity), ..Self::in_memory() }
     }
 
+    /// The same memory, with sequence numbers from `sequence` on: a program that keeps no state must
+    /// see to it that it never gives a number twice.
+    #[must_use]
+    pub fn numbered_from(mut self, sequence: u64) -> Self {
+        self.next_sequence = self.next_sequence.max(sequence);
+        self
+    }
+
     /// The memory in the file at `path`, which is made when it is missing.
     ///
     /// # Errors

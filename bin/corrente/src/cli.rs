@@ -1,0 +1,22 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+/// Open electricity metering: from a meter's socket to a bill on a page.
+#[derive(Debug, Parser)]
+#[command(name = "corrente", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A meter in the terminal: a register, a rate, and a menu to change it
+    Meter(crate::meter::MeterArguments),
+    /// Many simulated households in one process, each with a connection of its own
+    Fleet(crate::fleet::FleetArguments),
+    /// Sends recorded interval data as meters that report it
+    Replay(crate::replay::ReplayArguments),
+}

@@ -1,0 +1,44 @@
+//! How a command ends when it does not succeed: one sentence that says what to do, and an exit code.
+
+use std::{fmt::Display, process::ExitCode};
+
+/// A failure, for the person at the terminal.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Exit code 1 and this sentence.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+
+    /// The same sentence with what was being done in front.
+    pub(crate) fn of(doing: impl Display, error: impl Display) -> Self {
+        Self::new(format!("{doing}: {error}"))
+    }
+
+    /// Prints the sentence to standard error.
+    #[expect(
+        clippy::print_stderr,
+        reason = "this is the one place that tells a person of a failure"
+    )]
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("corrente: {}", self.message);
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<corrente_meter::ClientError> for Failure {
+    fn from(error: corrente_meter::ClientError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<corrente_meter::StateError> for Failure {
+    fn from(error: corrente_meter::StateError) -> Self {
+        Self::new(error.to_string())
+    }
+}
