@@ -1,1 +1,92 @@
-//! (being built)
+//! Meter data management: what is believed, what it costs, what is billed, who is told.
+//!
+//! [`Mdm`] stands between the ledger (raw readings), the registry (who, where, on which tariff) and
+//! whoever asks: the API, the command line, the jobs. It stores no figure of its own that could
+//! disagree with them; a chart, a bill so far and an invoice come out of the same readings by the
+//! same functions.
+//!
+//! Its operations block on files. Inside the async runtime call them through [`Mdm::run`].
+
+//mod alerts;
+mod bill;
+mod cost;
+mod error;
+mod expected;
+pub mod export;
+//mod facts;
+pub mod forecast;
+mod invoice;
+//mod jobs;
+mod live;
+mod period;
+mod point;
+mod readings;
+mod series;
+mod settle;
+mod usage;
+
+use std::sync::Arc;
+
+use corrente_clock::BusinessClock;
+use corrente_ledger::Ledger;
+use corrente_live::LiveHub;
+use corrente_registry::Registry;
+
+//pub use alerts::{AlertsView, ShownEvent, ShownRule};
+pub use bill::{BillSoFar, Projected};
+pub use error::MdmError;
+pub use expected::Expected;
+pub use invoice::{InvoiceDetail, InvoiceSummary, Meterage};
+pub use live::{Now, NowState, Today};
+pub use period::{BillingPeriod, Step};
+pub use readings::{ReadingPage, ReadingQuery, ShownReading};
+pub use usage::{
+    Change, Compare, Compared, MOST_POINTS, Usage, UsageInterval, UsageQuery, UsageTotal,
+};
+
+/// Meter data management over one data directory. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Mdm {
+    registry: Registry,
+    ledger: Arc<dyn Ledger>,
+    clock: BusinessClock,
+    live: LiveHub,
+    tariffs: Arc<point::TariffCache>,
+}
+
+impl Mdm {
+    /// Over these stores and this clock.
+    pub fn new(
+        registry: Registry,
+        ledger: Arc<dyn Ledger>,
+        clock: BusinessClock,
+        live: LiveHub,
+    ) -> Self {
+        Self { registry, ledger, clock, live, tariffs: Arc::default() }
+    }
+
+    /// Runs an operation on a thread that may block.
+    ///
+    /// # Errors
+    /// Those of the operation, and [`MdmError::Stopping`] when the runtime goes away under it.
+    pub async fn run<T, F>(&self, operation: F) -> Result<T, MdmError>
+    where
+        F: FnOnce(&Self) -> Result<T, MdmError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mdm = self.clone();
+        tokio::task::spawn_blocking(move || operation(&mdm))
+            .await
+            .unwrap_or(Err(MdmError::Stopping))
+    }
+
+    /// The clock by which it works.
+    pub fn clock(&self) -> &BusinessClock {
+        &self.clock
+    }
+
+    /// Where open pages listen.
+    pub fn live(&self) -> &LiveHub {
+        &self.live
+    }
+}

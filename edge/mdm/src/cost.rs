@@ -1,0 +1,194 @@
+//! What energy cost, interval by interval, so that the bars of a chart add up to the bill.
+//!
+//! With blocks, an interval's cost depends on what was used before it in its billing period, so costs
+//! are always taken from the period's beginning on; with periods of the day, from steps short enough
+//! to lie in one of them. The billing crate rates the cumulative energy, and what is shown is the
+//! difference from one boundary to the next.
+
+use std::sync::Arc;
+
+use corrente_billing::{BillingInput, BillingPlan, PlanKind, energy_costs, measure, plan};
+use corrente_metering::{
+    Direction, Interval, Span, Timestamp,
+    assemble::{Piece, profile},
+};
+use corrente_tariff::Tariff;
+use corrente_units::{Money, OutOfRange};
+
+use crate::{Mdm, MdmError, period::BillingPeriod, point::Point};
+
+/// With prices by period of the day energy is looked at in quarters of an hour: no tariff changes
+/// its price at another minute.
+const PRICE_STEP_SECONDS: i64 = 900;
+
+/// Energy between boundaries, with what it cost.
+#[derive(Clone, Debug)]
+pub(crate) struct Costed {
+    pub(crate) pieces: Vec<Piece>,
+    /// For each piece the cost of what is known of it; nothing where nothing is known or agreed.
+    pub(crate) amounts: Vec<Option<Money>>,
+}
+
+impl Mdm {
+    /// The energy between the boundaries and what it cost.
+    pub(crate) fn costed(
+        &self,
+        point: &Point,
+        boundaries: &[Timestamp],
+        known_from: Timestamp,
+    ) -> Result<Costed, MdmError> {
+        let (Some(first), Some(last)) = (boundaries.first(), boundaries.last()) else {
+            return Ok(Costed { pieces: Vec::new(), amounts: Vec::new() });
+        };
+        let periods = periods(point, Span::new(*first, *last), known_from);
+        let mut cuts: Vec<Timestamp> = boundaries.to_vec();
+        let mut rated: Vec<(BillingPeriod, Vec<Arc<Tariff>>)> = Vec::new();
+        for period in periods {
+            let tariffs = point.tariffs(&self.tariffs, period.span)?;
+            if tariffs.is_empty() {
+                continue;
+            }
+            cuts.push(period.span.start);
+            if period.span.end < *last {
+                cuts.push(period.span.end);
+            }
+            // A price may change with any day.
+            let rating = Span::new(period.span.start, period.span.end.min(*last));
+            cuts.extend(point.calendar.cut_days(rating).into_iter().map(|day| day.end));
+            if prices_change_by_time(&tariffs) {
+                let step = point.interval_seconds().unwrap_or(PRICE_STEP_SECONDS);
+                push_multiples(&mut cuts, rating, step);
+            }
+            rated.push((period, tariffs));
+        }
+        cuts.sort();
+        cuts.dedup();
+        let pieces = self.pieces(point, Direction::Import, &cuts)?;
+        let mut costs: Vec<Option<Money>> = vec![None; pieces.len()];
+        for (period, tariffs) in &rated {
+            let from = pieces.partition_point(|p| p.span.end <= period.span.start);
+            let to = pieces.partition_point(|p| p.span.start < period.span.end);
+            let within = pieces.get(from..to).unwrap_or_default();
+            let intervals = profile(within).intervals;
+            let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
+            let inputs = point.inputs(period.part_of_days);
+            let rated = energy_costs(&point.calendar, &tariffs, &inputs, period.span, &intervals)?;
+            for (slot, cost) in costs.iter_mut().skip(from).zip(rated) {
+                *slot = cost.amount;
+            }
+        }
+        let mut costed = gather(boundaries, &pieces, &costs)?;
+        if cuts.len() > boundaries.len().saturating_mul(2) {
+            // Over a long step a register is measured by its two ends, whatever lies between them.
+            costed.pieces = self.pieces(point, Direction::Import, boundaries)?;
+        }
+        Ok(costed)
+    }
+
+    /// The intervals from which a period is billed, up to `until`.
+    pub(crate) fn billing_intervals(
+        &self,
+        point: &Point,
+        direction: Direction,
+        span: Span,
+        tariffs: &[Arc<Tariff>],
+    ) -> Result<Vec<Piece>, MdmError> {
+        let mut cuts = vec![span.start, span.end];
+        match point.interval_seconds() {
+            // Each interval by itself, so that each missing one is seen.
+            Some(step) => push_multiples(&mut cuts, span, step),
+            None if prices_change_by_time(tariffs) => {
+                push_multiples(&mut cuts, span, PRICE_STEP_SECONDS);
+            }
+            None => cuts.extend(point.calendar.cut_days(span).into_iter().map(|day| day.end)),
+        }
+        cuts.sort();
+        cuts.dedup();
+        self.pieces(point, direction, &cuts)
+    }
+
+    /// What the bill of a period would be if it ended with what is known.
+    pub(crate) fn provisional(
+        &self,
+        point: &Point,
+        period: &BillingPeriod,
+        import: &[Interval],
+        span: Span,
+        tariffs: &[Arc<Tariff>],
+    ) -> Result<BillingPlan, MdmError> {
+        let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
+        let determinants = measure(&corrente_billing::Measure {
+            calendar: &point.calendar,
+            tariffs: &tariffs,
+            span,
+            import,
+            export: &[],
+            series: &[],
+        })?;
+        Ok(plan(&BillingInput {
+            kind: PlanKind::Provisional,
+            calendar: &point.calendar,
+            tariffs: &tariffs,
+            determinants,
+            inputs: point.inputs(period.part_of_days),
+        })?)
+    }
+}
+
+fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {
+    tariffs.iter().any(|tariff| tariff.tou().is_some() || !tariff.file().series.is_empty())
+}
+
+/// The multiples of a step inside the span, counted from the epoch: on the quarters of the hour in
+/// each zone.
+fn push_multiples(cuts: &mut Vec<Timestamp>, span: Span, step: i64) {
+    let step = step.max(1);
+    let mut t = span.start.second().div_euclid(step) * step + step;
+    while t < span.end.second() {
+        cuts.push(Timestamp::from_second(t));
+        t += step;
+    }
+}
+
+/// The billing periods that a span touches, from the first reading on.
+pub(crate) fn periods(point: &Point, span: Span, known_from: Timestamp) -> Vec<BillingPeriod> {
+    let calendar = &point.calendar;
+    let span = Span::new(span.start.max(known_from), span.end);
+    let mut periods = Vec::new();
+    if span.is_empty() {
+        return periods;
+    }
+    let mut period = BillingPeriod::at(calendar, span.start, known_from);
+    while period.span.start < span.end {
+        let next = BillingPeriod::of_month(calendar, period.next_month(), known_from);
+        periods.push(period);
+        if next.span.start <= period.span.start {
+            break;
+        }
+        period = next;
+    }
+    periods
+}
+
+/// Fine pieces into coarse ones: each fine piece lies in exactly one coarse one.
+fn gather(
+    boundaries: &[Timestamp],
+    fine: &[Piece],
+    costs: &[Option<Money>],
+) -> Result<Costed, OutOfRange> {
+    let mut pieces = Vec::with_capacity(boundaries.len().saturating_sub(1));
+    let mut amounts = Vec::with_capacity(pieces.capacity());
+    for (start, end) in boundaries.iter().zip(boundaries.iter().skip(1)) {
+        let from = fine.partition_point(|p| p.span.end <= *start);
+        let to = fine.partition_point(|p| p.span.start < *end);
+        let own = fine.get(from..to).unwrap_or_default();
+        let mut amount: Option<Money> = None;
+        for cost in costs.get(from..to).unwrap_or_default().iter().flatten() {
+            amount = Some(amount.map_or(Ok(*cost), |sum| sum.checked_add(*cost))?);
+        }
+        let sum = corrente_metering::assemble::total(own)?;
+        pieces.extend(sum.map(|piece| Piece { span: Span::new(*start, *end), ..piece }));
+        amounts.push(amount);
+    }
+    Ok(Costed { pieces, amounts })
+}

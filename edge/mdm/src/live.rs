@@ -1,0 +1,233 @@
+//! What is going on at a usage point right now, and today.
+
+use corrente_billing::energy_costs;
+use corrente_ledger::AsOf;
+use corrente_metering::{
+    ChannelKind, Direction, Interval, Quality, Span, Timestamp, calendar::next_day,
+    id::UsagePointId,
+};
+use corrente_tariff::{Tariff, tou};
+use corrente_units::{Energy, Money};
+
+use crate::{
+    Mdm, MdmError,
+    expected::Expected,
+    period::{BillingPeriod, Step},
+    point::Point,
+    usage::{Compare, UsageQuery},
+};
+
+/// Power of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// In watts.
+    pub power_w: Option<i64>,
+    /// When it was so.
+    pub at: Option<Timestamp>,
+    /// What an hour of it costs.
+    pub price_per_hour: Option<Money>,
+    /// How old it is, in seconds of business time.
+    pub age_s: Option<i64>,
+    /// How the meter is doing.
+    pub state: NowState,
+    /// The tariff's period of the day, in the tariff's own word.
+    pub period_label: Option<String>,
+    /// The last hour of power in watts, in order.
+    pub recent: Vec<(Timestamp, i64)>,
+}
+
+/// How a meter is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NowState {
+    /// It reports as it should.
+    Live,
+    /// Its last report is a little old.
+    Late,
+    /// It has not reported for long.
+    Silent,
+    /// It never reported.
+    Nothing,
+}
+
+/// The running day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Today {
+    /// The day until now.
+    pub span: Span,
+    /// Energy so far.
+    pub energy: Option<Energy>,
+    /// What it cost.
+    pub amount: Option<Money>,
+    /// The weakest quality of it.
+    pub quality: Quality,
+    /// What is usual until this time of this weekday.
+    pub usual: Option<Expected>,
+    /// Running total at the end of each step.
+    pub points: Vec<(Timestamp, Energy)>,
+}
+
+impl Mdm {
+    /// What is going on right now.
+    ///
+    /// # Errors
+    /// When a store fails or there is no such usage point.
+    pub fn now(&self, id: UsagePointId) -> Result<Now, MdmError> {
+        let point = self.point(id)?;
+        let now = self.clock.now();
+        let snapshot = self.live.snapshot(id);
+        let (power_w, power_at, last, recent) = match snapshot {
+            Some(live) => (live.power_w, live.power_at, Some(live.last.t), live.recent),
+            None => {
+                let (power, last) = self.last_power(&point)?;
+                (power.map(|(_, w)| w), power.map(|(t, _)| t), last, Vec::new())
+            }
+        };
+        let (price_per_hour, period_label) = match self.price_now(&point, now, power_w) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, usage_point.id = %id, "price of now cannot be computed");
+                (None, None)
+            }
+        };
+        Ok(Now {
+            power_w,
+            at: power_at.or(last),
+            price_per_hour,
+            age_s: last.map(|last| now.since(last).max(0)),
+            state: state(&point, last, now),
+            period_label,
+            recent,
+        })
+    }
+
+    /// Power by the last two registers, and when something was last heard, from the ledger.
+    fn last_power(
+        &self,
+        point: &Point,
+    ) -> Result<(Option<(Timestamp, i64)>, Option<Timestamp>), MdmError> {
+        let mut last_heard = None;
+        let mut power = None;
+        for channel in point.channels.iter().filter(|c| c.direction == Direction::Import) {
+            let Some(last) = self.ledger.last(channel.channel)? else { continue };
+            last_heard = last_heard.max(Some(last.end));
+            if channel.spec.kind == ChannelKind::Register
+                && let Some(before) =
+                    self.ledger.at_or_before(channel.channel, last.end.plus(-1), AsOf::Now)?
+            {
+                let seconds = last.end.since(before.end);
+                let rise = last.value.wh().saturating_sub(before.value.wh());
+                if (1..=3600).contains(&seconds) && rise >= 0 {
+                    power = Some((last.end, rise.saturating_mul(3600) / seconds));
+                }
+            }
+        }
+        Ok((power, last_heard))
+    }
+
+    /// What an hour at this power costs now, and the tariff's period of the day.
+    fn price_now(
+        &self,
+        point: &Point,
+        now: Timestamp,
+        power_w: Option<i64>,
+    ) -> Result<(Option<Money>, Option<String>), MdmError> {
+        let Some(known) = self.known_span(point, Direction::Import)? else {
+            return Ok((None, None));
+        };
+        let period = BillingPeriod::at(&point.calendar, now, known.start);
+        let tariffs = point.tariffs(&self.tariffs, period.span)?;
+        let calendar = &point.calendar;
+        let today = calendar.date(now);
+        let label = tariffs.iter().find(|t| t.covers(today)).and_then(|tariff| {
+            let periods = tariff.tou()?;
+            let day = periods.day(calendar, today, tariff.day_kind(today).ok()?);
+            periods.periods().get(tou::find(&day, now.plus(1))?.period).cloned()
+        });
+        let Some(power) = power_w.filter(|_| !tariffs.is_empty()) else {
+            return Ok((None, label));
+        };
+        let so_far = self.pieces(point, Direction::Import, &[period.span.start, now])?;
+        let before = so_far.first().and_then(|piece| piece.energy).unwrap_or_default();
+        // One second of an hour's energy: priced where now is, whatever the next hour will cost.
+        let intervals = [
+            Interval::known(Span::new(period.span.start, now), before, Quality::Measured),
+            Interval::known(
+                Span::new(now, now.plus(1).min(period.span.end)),
+                Energy::from_wh(power.max(0)),
+                Quality::Measured,
+            ),
+        ];
+        let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
+        let inputs = point.inputs(period.part_of_days);
+        let costs = energy_costs(calendar, &tariffs, &inputs, period.span, &intervals)?;
+        Ok((costs.last().and_then(|cost| cost.amount), label))
+    }
+
+    /// The running day.
+    ///
+    /// # Errors
+    /// When a store fails or there is no such usage point.
+    pub fn today(&self, id: UsagePointId) -> Result<Today, MdmError> {
+        let point = self.point(id)?;
+        let now = self.clock.now();
+        let calendar = &point.calendar;
+        let date = calendar.date(now);
+        let span = Span::new(calendar.midnight(date), now);
+        let whole = calendar.days(date, next_day(date));
+        let query = UsageQuery {
+            span: whole,
+            step: Some(Step::HalfHour),
+            compare: Compare::Nothing,
+            max_points: None,
+        };
+        let usage = self.usage(id, query)?;
+        let mut sum = Energy::ZERO;
+        let mut points = Vec::new();
+        for interval in &usage.intervals {
+            let Some(energy) = interval.energy else { continue };
+            sum = sum.checked_add(energy)?;
+            points.push((interval.span.end.min(now), sum));
+        }
+        let quality = usage
+            .intervals
+            .iter()
+            .map(|interval| interval.quality)
+            .fold(Quality::Missing, corrente_metering::assemble::weakest);
+        Ok(Today {
+            span,
+            energy: usage.total.energy,
+            amount: usage.total.amount,
+            quality,
+            usual: self.usual_until(&point, date, now)?,
+            points,
+        })
+    }
+
+    /// The first and the last reading of a usage point.
+    ///
+    /// # Errors
+    /// When a store fails or there is no such usage point.
+    pub fn reading_bounds(&self, id: UsagePointId) -> Result<Option<Span>, MdmError> {
+        let point = self.point(id)?;
+        self.known_span(&point, Direction::Import)
+    }
+}
+
+fn state(point: &Point, last: Option<Timestamp>, now: Timestamp) -> NowState {
+    let Some(last) = last else { return NowState::Nothing };
+    let beat = point
+        .channels
+        .iter()
+        .filter(|c| c.until.is_none())
+        .map(|c| c.reporting_seconds.max(c.interval_seconds.unwrap_or(0)))
+        .max()
+        .unwrap_or(10);
+    let age = now.since(last);
+    if age <= beat.saturating_mul(3).max(60) {
+        NowState::Live
+    } else if age <= beat.saturating_mul(12).max(900) {
+        NowState::Late
+    } else {
+        NowState::Silent
+    }
+}

@@ -1,0 +1,173 @@
+//! A usage point with what is needed to look at it: its calendar, its channels over time, its tariffs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use corrente_billing::{Customer, Inputs, Phases};
+use corrente_metering::{
+    Calendar, ChannelKind, Date, Direction, Span, Timestamp,
+    id::{TariffId, UsagePointId},
+};
+use corrente_registry::{
+    RegistryError, Tx, agreements,
+    tariffs::{self, TariffVersion},
+    usage_points::{self, ChannelPeriod, UsagePoint},
+};
+use corrente_tariff::{Tariff, value::Day};
+
+use crate::{Mdm, MdmError};
+
+/// A usage point that is being looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    pub(crate) row: UsagePoint,
+    pub(crate) calendar: Calendar,
+    pub(crate) channels: Vec<ChannelPeriod>,
+    agreements: Vec<AgreedTariff>,
+}
+
+#[derive(Clone, Debug)]
+struct AgreedTariff {
+    from: Timestamp,
+    until: Option<Timestamp>,
+    versions: Vec<TariffVersion>,
+}
+
+/// Tariffs that were read once. A version never changes, so its digest is its name for ever.
+#[derive(Debug, Default)]
+pub(crate) struct TariffCache {
+    parsed: Mutex<HashMap<String, Arc<Tariff>>>,
+}
+
+impl TariffCache {
+    fn get(&self, version: &TariffVersion, until: Option<Date>) -> Result<Arc<Tariff>, MdmError> {
+        let key = match until {
+            None => version.digest.clone(),
+            Some(until) => format!("{} {until}", version.digest),
+        };
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = parsed.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let mut tariff = Tariff::parse(&version.content)?;
+        if let Some(until) = until
+            && tariff.valid_until().is_none_or(|own| own > until)
+        {
+            // A later version replaces this one without having said so in its file.
+            let mut file = tariff.file().clone();
+            file.valid_until = Some(Day(until));
+            tariff = Tariff::from_file(file)?;
+        }
+        let tariff = Arc::new(tariff);
+        parsed.insert(key, Arc::clone(&tariff));
+        Ok(tariff)
+    }
+}
+
+impl Point {
+    /// The usage point with everything that concerns it in any time.
+    pub(crate) fn load(tx: &mut Tx, id: UsagePointId) -> Result<Option<Self>, RegistryError> {
+        let Some(row) = usage_points::get(tx, id)? else { return Ok(None) };
+        let calendar = Calendar::new(&row.zone).unwrap_or_else(|_| Calendar::utc());
+        let ever = Span::new(Timestamp::MIN, Timestamp::MAX);
+        let channels = usage_points::channels(tx, id, ever)?;
+        let mut versions: HashMap<TariffId, Vec<TariffVersion>> = HashMap::new();
+        let mut agreed = Vec::new();
+        for agreement in agreements::during(tx, id, ever)? {
+            let known = match versions.get(&agreement.tariff) {
+                Some(known) => known.clone(),
+                None => {
+                    let mut found = tariffs::versions(tx, agreement.tariff)?;
+                    // Of versions with one date the newest holds.
+                    found.sort_by_key(|v| (v.valid_from, v.number));
+                    let mut holds: Vec<TariffVersion> = Vec::new();
+                    for version in found {
+                        if holds.last().is_some_and(|last| last.valid_from == version.valid_from) {
+                            holds.pop();
+                        }
+                        holds.push(version);
+                    }
+                    versions.insert(agreement.tariff, holds.clone());
+                    holds
+                }
+            };
+            agreed.push(AgreedTariff {
+                from: agreement.from,
+                until: agreement.until,
+                versions: known,
+            });
+        }
+        Ok(Some(Self { row, calendar, channels, agreements: agreed }))
+    }
+
+    /// The tariff versions that cover the span, in order; none where nothing was agreed.
+    ///
+    /// A bill has one tariff: the one agreed at the end of the span.
+    pub(crate) fn tariffs(
+        &self,
+        cache: &TariffCache,
+        span: Span,
+    ) -> Result<Vec<Arc<Tariff>>, MdmError> {
+        let first = self.calendar.date(span.start);
+        let last = self.calendar.date_of_reading(span.end);
+        let at = span.end.plus(-1);
+        let Some(agreed) = self
+            .agreements
+            .iter()
+            .rfind(|a| a.from <= at && a.until.is_none_or(|until| until > at))
+            // What was used before the agreement began is billed by the first one there is.
+            .or_else(|| self.agreements.first().filter(|a| a.from > at))
+        else {
+            return Ok(Vec::new());
+        };
+        let mut covering = Vec::new();
+        for (n, version) in agreed.versions.iter().enumerate() {
+            let next = agreed.versions.get(n + 1).map(|next| next.valid_from);
+            if version.valid_from > last || next.is_some_and(|next| next <= first) {
+                continue;
+            }
+            covering.push(cache.get(version, next)?);
+        }
+        Ok(covering)
+    }
+
+    /// The shortest step in seconds at which its energy is known by itself: the longest interval of its
+    /// interval channels; nothing for registers, which can be cut anywhere.
+    pub(crate) fn interval_seconds(&self) -> Option<i64> {
+        self.channels
+            .iter()
+            .filter(|c| c.direction == Direction::Import && c.spec.kind == ChannelKind::Interval)
+            .map(|c| c.interval_seconds.unwrap_or(1800).max(1))
+            .max()
+    }
+
+    /// What a bill is made from, beside readings and tariffs.
+    pub(crate) fn inputs(&self, part_of_days: Option<i64>) -> Inputs {
+        Inputs {
+            usage_point: self.row.id.to_string(),
+            customer: Customer {
+                class: Some(self.row.class.clone()),
+                phases: match self.row.phases {
+                    1 => Some(Phases::Single),
+                    2 => Some(Phases::Two),
+                    3 => Some(Phases::Three),
+                    _ => None,
+                },
+                ..Customer::default()
+            },
+            part_of_days,
+            ..Inputs::default()
+        }
+    }
+}
+
+impl Mdm {
+    /// The usage point, read in one transaction.
+    pub(crate) fn point(&self, id: UsagePointId) -> Result<Point, MdmError> {
+        self.registry
+            .read_blocking(move |tx| Point::load(tx, id))?
+            .ok_or_else(|| MdmError::NotFound { kind: "usage point", id: id.to_string() })
+    }
+}

@@ -1,0 +1,173 @@
+//! From the ledger to energy between boundaries.
+
+use std::num::NonZeroI64;
+
+use corrente_ledger::{AsOf, Ledger};
+use corrente_metering::{
+    ChannelKind, Direction, Reading, Span, Timestamp,
+    assemble::{ChannelPart, Piece, assemble},
+};
+use corrente_registry::usage_points::ChannelPeriod;
+use corrente_units::Energy;
+
+use crate::{Mdm, MdmError, point::Point};
+
+/// Up to so many readings it is quicker to read a register's whole range than to look up the
+/// neighbours of this many boundaries.
+const READINGS_PER_LOOKUP: i64 = 300;
+/// A boundary between neighbours this far apart is still measured, however quickly the meter is asked
+/// to report.
+const SHORTEST_GAP_SECONDS: i64 = 1800;
+
+impl Mdm {
+    /// The energy of one direction between neighbouring boundaries, which rise.
+    pub(crate) fn pieces(
+        &self,
+        point: &Point,
+        direction: Direction,
+        boundaries: &[Timestamp],
+    ) -> Result<Vec<Piece>, MdmError> {
+        let (Some(first), Some(last)) = (boundaries.first(), boundaries.last()) else {
+            return Ok(Vec::new());
+        };
+        let wanted = Span::new(*first, *last);
+        let mut meters: Vec<(Timestamp, corrente_metering::id::MeterId, Vec<ChannelPart>)> =
+            Vec::new();
+        for period in point.channels.iter().filter(|c| c.direction == direction) {
+            let service = service(period);
+            if service.intersect(wanted).is_empty() {
+                continue;
+            }
+            let part = ChannelPart {
+                kind: period.spec.kind,
+                service,
+                readings: self.readings_for(period, service, boundaries)?,
+                max_gap_seconds: period
+                    .reporting_seconds
+                    .saturating_mul(2)
+                    .max(SHORTEST_GAP_SECONDS),
+                interval_seconds: period.interval_seconds.and_then(NonZeroI64::new),
+                rolls_over_at: period
+                    .register_digits
+                    .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))
+                    .and_then(|kwh| kwh.checked_mul(1000))
+                    .map(Energy::from_wh),
+            };
+            match meters.iter_mut().find(|m| m.0 == period.from && m.1 == period.meter) {
+                Some((_, _, parts)) => parts.push(part),
+                None => meters.push((period.from, period.meter, vec![part])),
+            }
+        }
+        let meters: Vec<Vec<ChannelPart>> = meters.into_iter().map(|(_, _, parts)| parts).collect();
+        Ok(assemble(&meters, boundaries)?)
+    }
+
+    /// The readings that decide the energy between the boundaries.
+    pub(crate) fn readings_for(
+        &self,
+        period: &ChannelPeriod,
+        service: Span,
+        boundaries: &[Timestamp],
+    ) -> Result<Vec<Reading>, MdmError> {
+        let (Some(first), Some(last)) = (boundaries.first(), boundaries.last()) else {
+            return Ok(Vec::new());
+        };
+        let ledger = &*self.ledger;
+        let wanted = Span::new(*first, *last).intersect(service);
+        match period.spec.kind {
+            ChannelKind::Interval => Ok(ledger.range(period.channel, wanted, AsOf::Now)?),
+            ChannelKind::Register => {
+                let lookups = i64::try_from(boundaries.len()).unwrap_or(i64::MAX);
+                let readings = wanted.seconds() / period.reporting_seconds.max(1);
+                if readings > lookups.saturating_mul(READINGS_PER_LOOKUP) {
+                    neighbours(ledger, period, service, boundaries)
+                } else {
+                    whole_range(ledger, period, service, wanted)
+                }
+            }
+        }
+    }
+
+    /// The first and the last instant about which something is known; nothing when nothing is.
+    pub(crate) fn known_span(
+        &self,
+        point: &Point,
+        direction: Direction,
+    ) -> Result<Option<Span>, MdmError> {
+        let mut known: Option<Span> = None;
+        for period in point.channels.iter().filter(|c| c.direction == direction) {
+            let service = service(period);
+            let before = service.start.plus(-1);
+            let first = self.ledger.after(period.channel, before, AsOf::Now)?;
+            let last = match period.until {
+                None => self.ledger.last(period.channel)?,
+                Some(until) => self.ledger.at_or_before(period.channel, until, AsOf::Now)?,
+            };
+            let (Some(first), Some(last)) = (first, last) else { continue };
+            if last.end < service.start || first.end > service.end {
+                continue;
+            }
+            let start = match period.spec.kind {
+                ChannelKind::Register => first.end,
+                ChannelKind::Interval => {
+                    first.end.plus(-period.interval_seconds.unwrap_or(1800)).max(service.start)
+                }
+            };
+            let own = Span::new(start, last.end);
+            known =
+                Some(known.map_or(own, |k| Span::new(k.start.min(own.start), k.end.max(own.end))));
+        }
+        Ok(known)
+    }
+}
+
+/// While the meter stands there. A backfilled meter may have readings at the very start.
+pub(crate) fn service(period: &ChannelPeriod) -> Span {
+    Span::new(period.from, period.until.unwrap_or(Timestamp::MAX))
+}
+
+fn whole_range(
+    ledger: &dyn Ledger,
+    period: &ChannelPeriod,
+    service: Span,
+    wanted: Span,
+) -> Result<Vec<Reading>, MdmError> {
+    let mut readings = Vec::new();
+    let before = ledger.at_or_before(period.channel, wanted.start, AsOf::Now)?;
+    readings.extend(before.filter(|r| r.end >= service.start));
+    readings.extend(ledger.range(period.channel, wanted, AsOf::Now)?);
+    if readings.last().is_none_or(|r| r.end < wanted.end) {
+        let after = ledger.after(period.channel, wanted.end, AsOf::Now)?;
+        readings.extend(after.filter(|r| r.end <= service.end));
+    }
+    Ok(readings)
+}
+
+fn neighbours(
+    ledger: &dyn Ledger,
+    period: &ChannelPeriod,
+    service: Span,
+    boundaries: &[Timestamp],
+) -> Result<Vec<Reading>, MdmError> {
+    let mut readings: Vec<Reading> = Vec::new();
+    let (first, last) = (boundaries.first().copied(), boundaries.last().copied());
+    let mut wanted: Vec<Timestamp> = Vec::with_capacity(boundaries.len() + 2);
+    wanted.extend(boundaries.iter().filter(|b| service.start <= **b && **b <= service.end));
+    // The first and the last register of a meter that came or went in between.
+    wanted.extend(Some(service.start).filter(|s| first.is_some_and(|first| first < *s)));
+    wanted.extend(Some(service.end).filter(|e| last.is_some_and(|last| *e < last)));
+    wanted.sort();
+    wanted.dedup();
+    let inside = |r: &Reading| service.start <= r.end && r.end <= service.end;
+    for boundary in wanted {
+        let before = ledger.at_or_before(period.channel, boundary, AsOf::Now)?;
+        let exact = before.is_some_and(|r| r.end == boundary);
+        readings.extend(before.filter(inside));
+        if !exact && boundary < Timestamp::MAX {
+            readings.extend(ledger.after(period.channel, boundary, AsOf::Now)?.filter(inside));
+        }
+    }
+    readings.sort();
+    readings.dedup();
+    Ok(readings)
+}
