@@ -4,12 +4,11 @@ import { useSession } from "@/shared/session/session";
 import type { View } from "./view";
 import { spanWords } from "./words";
 
-/** The chart in figures, to the watt-hour. What is unknown says so; what is yet to come is left out. */
+/** The chart in figures, to the watt-hour. What is unknown says so. */
 export function IntervalTable({ usage, view }: { usage: Usage; view: View }) {
   const t = useT();
-  const { format, clock } = useSession();
-  const now = clock.now().getTime();
-  const rows = usage.intervals.flatMap((interval, index) => (Date.parse(interval.start) < now ? [{ interval, other: usage.compare?.intervals[index] }] : []));
+  const { format } = useSession();
+  const rows = usage.intervals.map((interval, index) => ({ interval, other: usage.compare?.intervals[index] }));
   const expected = view.compare === "expected" && rows.some(({ interval }) => interval.expectedWh !== null);
   const compared = (view.compare === "prev" || view.compare === "year") && usage.compare !== null;
   return (

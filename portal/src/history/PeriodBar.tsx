@@ -31,23 +31,42 @@ export function PeriodBar({ view, bills, change }: { view: View; bills: readonly
         value={period.kind as Exclude<PeriodKind, "custom">}
         onChange={(kind) => change({ p: kind, from: view.relative ? undefined : period.from, to: undefined, sel: undefined })}
       />
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-2">
         <div
           role="group"
           aria-label={t("history.step")}
-          className="-ms-2 flex min-w-0 items-center"
+          className="-ms-2 flex min-w-0 items-center max-sm:grow"
           onKeyDown={(event) => {
             if (event.key === "ArrowLeft") go(before);
             if (event.key === "ArrowRight" && after.from <= today) go(after);
           }}
         >
           <IconButton name="left" label={t("history.previous")} disabled={earliest !== undefined && before.to <= earliest} onClick={() => go(before)} />
-          <p className="min-w-36 px-1 text-center font-semibold first-letter:uppercase" aria-live="polite">
+          <p className="min-w-36 px-1 text-center max-sm:grow font-semibold first-letter:uppercase" aria-live="polite">
             {label(period, t, format)}
           </p>
           <IconButton name="right" label={t("history.next")} disabled={after.from > today} onClick={() => go(after)} />
         </div>
-        <div className="flex min-w-0 grow flex-wrap items-center gap-2 sm:justify-end">
+        <div className="sm:order-last">
+          <Menu label={t("history.more")}>
+            <a href={csvAddress(usagePoint, period)} download>
+              <Icon name="download" size={20} />
+              {t("chart.csv")}
+            </a>
+            <button type="button" onClick={() => window.print()}>
+              <Icon name="print" size={20} />
+              {t("history.print")}
+            </button>
+            <button
+              type="button"
+              onClick={() => void copyText(window.location.href).then((done) => toast(t(done ? "history.linkCopied" : "copy.failed")))}
+            >
+              <Icon name="link" size={20} />
+              {t("history.copyLink")}
+            </button>
+          </Menu>
+        </div>
+        <div className="flex min-w-0 grow items-center gap-2 max-sm:basis-full sm:justify-end">
           <Segmented
             label={t("history.unit")}
             choices={[
@@ -70,23 +89,6 @@ export function PeriodBar({ view, bills, change }: { view: View; bills: readonly
             value={view.compare}
             onChange={(cmp) => change({ cmp })}
           />
-          <Menu label={t("history.more")}>
-            <a href={csvAddress(usagePoint, period)} download>
-              <Icon name="download" size={20} />
-              {t("chart.csv")}
-            </a>
-            <button type="button" onClick={() => window.print()}>
-              <Icon name="print" size={20} />
-              {t("history.print")}
-            </button>
-            <button
-              type="button"
-              onClick={() => void copyText(window.location.href).then((done) => toast(t(done ? "history.linkCopied" : "copy.failed")))}
-            >
-              <Icon name="link" size={20} />
-              {t("history.copyLink")}
-            </button>
-          </Menu>
         </div>
       </div>
     </div>

@@ -22,10 +22,15 @@ export function Readings({ search, change }: { search: HistorySearch; change: Ch
   const [limit, setLimit] = useState(100);
   const wall = search.rt ?? wallTimeAt(clock.now(), usagePoint.zone).slice(0, 11).concat("00:00");
   const at = instantOf(wall, usagePoint.zone).toISOString();
+  // A lab meter's history is short and shown whole. Another meter's would be millions: a day of it.
+  const dayBefore = (end: string) => new Date(Date.parse(end) - 86_400_000).toISOString();
+  const first = usagePoint.lab && usagePoint.first_reading ? new Date(Date.parse(usagePoint.first_reading) - 1000).toISOString() : null;
   const ask: ReadingsAsk = {
-    limit,
-    ...(which === "from" && { from: at }),
-    ...(which === "until" && { to: at }),
+    limit: usagePoint.lab ? 1000 : limit,
+    ...(which === "all" && first && { from: first }),
+    // A span is open at its start and closed at its end: "from" means at or after.
+    ...(which === "from" && { from: new Date(Date.parse(at) - 1000).toISOString() }),
+    ...(which === "until" && { from: first ?? dayBefore(at), to: at }),
     ...(which === "at" && { at }),
   };
   const answer = useQuery(queries.readings(usagePoint.id, ask));

@@ -64,8 +64,8 @@ export function UsageChart({ answer, view, change }: { answer: UseQueryResult<Us
 
 function Chart({ usage, view, change, csv }: { usage: Usage; view: View; change: Change; csv: string }) {
   const t = useT();
-  const { format, clock } = useSession();
-  const data = useMemo(() => bars(usage, view, clock.now(), t, format), [usage, view, clock, t, format]);
+  const { format } = useSession();
+  const data = useMemo(() => bars(usage, view, t, format), [usage, view, t, format]);
   const most = usage.intervals.reduce<number>((best, interval, index) => {
     const value = data[index]?.value ?? 0;
     return interval.quality !== "missing" && value > (data[best]?.value ?? 0) ? index : best;
@@ -102,7 +102,7 @@ function Chart({ usage, view, change, csv }: { usage: Usage; view: View; change:
         selection={selection}
         onSelect={(first, last) => {
           const from = usage.intervals[first];
-          const to = usage.intervals[last];
+          const to = usage.intervals[Math.min(last, usage.intervals.length - 1)];
           if (from && to) change({ sel: `${Date.parse(from.start) / 1000}..${Date.parse(to.end) / 1000}` });
         }}
         onOpen={

@@ -24,7 +24,7 @@ export function viewOf(search: HistorySearch, today: CivilDate, locale: string, 
   return {
     period,
     relative: search.from === undefined,
-    unit: search.u ?? (lab ? "kwh" : "money"),
+    unit: search.u ?? "kwh",
     compare: search.cmp ?? "expected",
     as: search.view ?? "chart",
     selection: end > start ? [start, end] : null,

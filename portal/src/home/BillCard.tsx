@@ -47,7 +47,7 @@ export function BillCard({ answer }: { answer: HomeAnswer }) {
     return (
       <>
         <p className="numeral mt-1">
-          {bill.at_least && <span className="unit me-2">{t("quality.atLeast")}</span>}
+          {bill.at_least && <span className="me-2 text-[0.5em] font-normal tracking-normal text-muted">{t("quality.atLeast")}</span>}
           {format.money(bill.amount)}
         </p>
         <p className="tabular mt-1 text-muted">

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { Now } from "@/shared/api/types";
-import { Spark } from "@/shared/chart/Spark";
+import { LazySpark } from "@/shared/chart/lazy";
 import type { Format } from "@/shared/format/format";
 import { useT, type Translate } from "@/shared/i18n/i18n";
 import { useLive } from "@/shared/session/live";
@@ -66,7 +66,7 @@ export function NowCard({ answer }: { answer: HomeAnswer }) {
             </p>
             <div className="mt-5">
               {points.length > 1 && (
-                <Spark
+                <LazySpark
                   points={points}
                   from={last - 1800}
                   to={last}

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Lines } from "@/shared/chart/Lines";
+import { LazyLines } from "@/shared/chart/lazy";
 import { MeterLegend, MeterLine } from "@/shared/chart/MeterLine";
 import { useT } from "@/shared/i18n/i18n";
 import { addDays, midnight } from "@/shared/period/civil";
@@ -77,7 +77,7 @@ export function TodayCard({ answer }: { answer: HomeAnswer }) {
             )}
             {points.length > 2 && (
               <div className="mt-3">
-                <Lines
+                <LazyLines
                   points={points}
                   from={from}
                   to={to}

@@ -2,7 +2,6 @@ import type { Invoice } from "@/shared/api/types";
 import { toPosition } from "@/shared/format/decimal";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
-import { Panel } from "@/shared/ui/Card";
 import { cx } from "@/shared/ui/cx";
 import { changeWords } from "./InvoiceList";
 
@@ -20,8 +19,8 @@ export function Comparison({ invoice }: { invoice: Invoice }) {
   const most = Math.max(...rows.map((row) => toPosition(row.amount)), 1);
   const finding = previous ? t("invoice.finding", { change: changeWords(previous.percent, t, format) ?? "" }) : t("invoice.comparison");
   return (
-    <Panel title={t("invoice.comparison")}>
-      <p className="mb-4 text-xl font-semibold first-letter:uppercase">{finding}</p>
+    <section aria-label={t("invoice.comparison")} className="mt-8 border-t border-hairline pt-6">
+      <h2 className="mb-4 text-lg font-semibold first-letter:uppercase">{finding}</h2>
       <ul className="grid gap-4">
         {rows.map((row) => (
           <li key={row.name}>
@@ -38,6 +37,6 @@ export function Comparison({ invoice }: { invoice: Invoice }) {
           </li>
         ))}
       </ul>
-    </Panel>
+    </section>
   );
 }

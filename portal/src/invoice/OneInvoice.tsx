@@ -98,11 +98,11 @@ function Document({ invoice }: { invoice: Invoice }) {
                 <span className="text-muted">{invoice.issuer.document}</span>
               </Fact>
             </dl>
+            <Comparison invoice={invoice} />
           </div>
           {invoice.pix && invoice.state === "open" && <Pix invoice={invoice} pix={invoice.pix} />}
         </div>
       </section>
-      <Comparison invoice={invoice} />
       <Panel title={t("invoice.calculated")}>
         <LineTable lines={invoice.lines} total={invoice.total} format={format} currency={invoice.currency} />
         {invoice.taxes.length > 0 && (

@@ -21,7 +21,7 @@ export function SettingsScreen() {
   }, [t]);
 
   // A lab session has no account to remember a choice: the cookie alone does it there.
-  const remember = async (body: { language?: string; theme?: string }) => {
+  const remember = async (body: { language?: string; theme?: string | null }) => {
     if (me.user === null) return;
     try {
       client.setQueryData(["me"], await ask(api.PATCH("/api/v1/me", { body })));
@@ -32,8 +32,8 @@ export function SettingsScreen() {
   const changeTheme = (next: Theme) => {
     setTheme(next);
     document.documentElement.dataset["theme"] = next;
-    document.cookie = `theme=${next};path=/;max-age=31536000;samesite=lax`;
-    void remember({ theme: next });
+    document.cookie = `theme=${next};path=/;max-age=${next === "auto" ? 0 : 31_536_000};samesite=lax`;
+    void remember({ theme: next === "auto" ? null : next });
   };
   const leave = async (all: boolean) => {
     await ask(api.DELETE("/api/v1/session", { params: { query: all ? { all } : {} } })).catch(() => undefined);

@@ -21,7 +21,7 @@ export interface paths {
   "/api/v1/me": {
     get: { responses: { 200: Json<components["schemas"]["Me"]> } & Fails };
     patch: {
-      requestBody: { content: { "application/json": { language?: string; theme?: string } } };
+      requestBody: { content: { "application/json": { language?: string | null; theme?: string | null } } };
       responses: { 200: Json<components["schemas"]["Me"]> } & Fails;
     };
   };

@@ -1,6 +1,6 @@
 import { useId, useRef, useState, type PointerEvent } from "react";
 import { cx } from "@/shared/ui/cx";
-import { barPlot, labelStride, type Datum, type Frame } from "./geometry";
+import { axisRoom, barPlot, labelStride, niceMost, type Datum, type Frame } from "./geometry";
 import { Patterns } from "./Patterns";
 import { useWidth } from "./useWidth";
 
@@ -40,7 +40,9 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
   const [drag, setDrag] = useState<readonly [number, number] | null>(null);
   const pressed = useRef<{ x: number; index: number } | null>(null);
 
-  const frame: Frame = { width, height, left: 44, right: 2, top: 22, bottom: 26 };
+  const axis = niceMost(data.flatMap((datum) => [datum.value, datum.reference]));
+  const left = axisRoom(axis.ticks.map((tick) => formatTick(tick, axis.most)));
+  const frame: Frame = { width, height, left, right: 2, top: unit === "" ? 10 : 22, bottom: 26 };
   const plot = barPlot(data, frame);
   const floor = height - frame.bottom;
   const room = width - frame.left - frame.right;

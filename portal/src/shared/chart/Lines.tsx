@@ -1,6 +1,6 @@
 import { area, curveMonotoneX, curveStepAfter, line } from "d3-shape";
 import { useId, useState } from "react";
-import { linePlot, type Frame, type Point } from "./geometry";
+import { axisRoom, linePlot, niceMost, type Frame, type Point } from "./geometry";
 import { useWidth } from "./useWidth";
 
 export interface LinePoint extends Point {
@@ -41,10 +41,13 @@ export function Lines({ points, from, to, summary, cursorLabel, rest = "", unit,
   const id = useId();
   const [ref, width] = useWidth<HTMLDivElement>();
   const [active, setActive] = useState<number | null>(null);
-  const frame: Frame = { width, height, left: 44, right: 10, top: 22, bottom: 26 };
   const values = [...points, ...(past ?? [])].flatMap((point) => (point.value === null ? [] : [point.value]));
-  const plot = linePlot(points, frame, from, to, { silence, least, most: most ?? Math.max(0, ...values) });
-  const behind = past && linePlot(past, frame, from, to, { least, most: plot.most });
+  const greatest = most ?? Math.max(0, ...values);
+  const axis = niceMost([greatest], 3, least);
+  const left = axisRoom(axis.ticks.map((tick) => formatTick(tick, axis.most)));
+  const frame: Frame = { width, height, left, right: 10, top: 22, bottom: 26 };
+  const plot = linePlot(points, frame, from, to, { silence, least, most: greatest });
+  const behind = past && linePlot(past, frame, from, to, { least, most: greatest });
   const curve = step ? curveStepAfter : curveMonotoneX;
   const stroke = line<Pixel>().x((p) => p.x).y((p) => p.y).curve(curve);
   const floor = height - frame.bottom;
@@ -84,16 +87,14 @@ export function Lines({ points, from, to, summary, cursorLabel, rest = "", unit,
                 {unit}
               </text>
             )}
-            {plot.ticks
-              .filter((tick) => tick.value >= (least ?? 0))
-              .map((tick) => (
+            {plot.ticks.map((tick) => (
                 <g key={tick.value}>
                   <line x1={frame.left} x2={width - frame.right} y1={Math.round(tick.at) + 0.5} y2={Math.round(tick.at) + 0.5} className={tick.value === 0 ? "stroke-control" : "stroke-hairline"} />
                   <text x={frame.left - 8} y={tick.at + 4} textAnchor="end" className="axis-text">
                     {formatTick(tick.value, plot.most)}
                   </text>
                 </g>
-              ))}
+            ))}
             {behind?.runs.map((run, index) => (
               <path key={index} d={stroke(run) ?? ""} fill="none" className="stroke-past" strokeWidth="1.75" strokeDasharray="3 4" />
             ))}

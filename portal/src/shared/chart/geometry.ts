@@ -53,10 +53,16 @@ export interface BarPlot {
 }
 
 /** The largest tick, a round number at or above the greatest value. */
-export function niceMost(values: readonly (number | null | undefined)[], count = 4): { most: number; ticks: number[] } {
-  const greatest = Math.max(0, ...values.filter((value) => value !== null && value !== undefined));
-  const scale = scaleLinear().domain([0, greatest > 0 ? greatest : 1]).nice(count);
-  return { most: scale.domain()[1] ?? 1, ticks: scale.ticks(count) };
+export function niceMost(values: readonly (number | null | undefined)[], count = 4, least = 0): { least: number; most: number; ticks: number[] } {
+  const greatest = Math.max(least, ...values.filter((value) => value !== null && value !== undefined));
+  const scale = scaleLinear().domain([least, greatest > least ? greatest : least + 1]).nice(count);
+  const [low = 0, most = 1] = scale.domain();
+  return { least: low, most, ticks: scale.ticks(count) };
+}
+
+/** The room that the labels of an axis need beside it. */
+export function axisRoom(labels: readonly string[]): number {
+  return Math.max(28, Math.ceil(Math.max(0, ...labels.map((label) => label.length)) * 6.6) + 10);
 }
 
 /** Bars beside each other, from zero up. An unknown value has no bar: it has a gap. */
@@ -128,9 +134,13 @@ export function linePlot(
   to: number,
   options: { silence?: number; most?: number; least?: number } = {},
 ): LinePlot {
-  const { most, ticks } = niceMost(options.most === undefined ? points.map((point) => point.value) : [options.most], 3);
+  const { least, most, ticks } = niceMost(
+    options.most === undefined ? points.map((point) => point.value) : [options.most],
+    3,
+    options.least ?? 0,
+  );
   const x = scaleLinear().domain([from, to]).range([frame.left, frame.width - frame.right]);
-  const y = scaleLinear().domain([options.least ?? 0, most]).range([frame.height - frame.bottom, frame.top]);
+  const y = scaleLinear().domain([least, most]).range([frame.height - frame.bottom, frame.top]);
   const runs: { x: number; y: number }[][] = [];
   let open = false;
   let before = Number.NEGATIVE_INFINITY;

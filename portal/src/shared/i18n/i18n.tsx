@@ -1,10 +1,12 @@
 import { IntlMessageFormat } from "intl-messageformat";
+import type { MessageFormatElement } from "@formatjs/icu-messageformat-parser";
 import { createContext, use, useMemo, type ReactNode } from "react";
 import type { Locale } from "@/shared/format/format";
 import type english from "./en.json";
 
 export type Key = keyof typeof english;
-export type Messages = Record<Key, string>;
+/** A text, or what the build made of one with arguments (vite.config.ts). */
+export type Messages = Record<Key, string | MessageFormatElement[]>;
 export type Args = Record<string, string | number>;
 export type Translate = (key: Key, args?: Args) => string;
 
@@ -24,7 +26,7 @@ export function createTranslate(locale: Locale, messages: Messages): Translate {
   const parsed = new Map<Key, IntlMessageFormat>();
   return (key, args) => {
     const text = messages[key];
-    if (!text.includes("{")) return text;
+    if (typeof text === "string") return text;
     const format = parsed.get(key) ?? new IntlMessageFormat(text, locale);
     parsed.set(key, format);
     return format.format(args) as string;

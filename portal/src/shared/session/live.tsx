@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, use, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { LiveStream, type LiveState } from "@/shared/api/live";
 
 const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null };
@@ -8,26 +8,27 @@ const Context = createContext<LiveStream | null>(null);
 /** Keeps the tab's one stream open for the chosen usage point. */
 export function LiveProvider({ usagePoint, children }: { usagePoint: string; children: ReactNode }) {
   const client = useQueryClient();
-  const [stream, setStream] = useState<LiveStream | null>(null);
+  const stream = useMemo(
+    () =>
+      new LiveStream(
+        usagePoint,
+        ({ kind }) => {
+          void client.invalidateQueries({ queryKey: ["home"] });
+          void client.invalidateQueries({ queryKey: kind === "alert" ? ["alerts"] : ["invoices"] });
+          if (kind === "invoice") void client.invalidateQueries({ queryKey: ["invoice"] });
+        },
+        () => {
+          for (const key of ["home", "usage", "alerts", "invoices", "invoice", "readings"]) {
+            void client.invalidateQueries({ queryKey: [key] });
+          }
+        },
+      ),
+    [usagePoint, client],
+  );
   useEffect(() => {
-    const refresh = () => {
-      for (const key of ["home", "usage", "alerts", "invoices", "invoice", "readings"]) {
-        void client.invalidateQueries({ queryKey: [key] });
-      }
-    };
-    const opened = new LiveStream(
-      usagePoint,
-      ({ kind }) => {
-        void client.invalidateQueries({ queryKey: ["home"] });
-        void client.invalidateQueries({ queryKey: kind === "alert" ? ["alerts"] : ["invoices"] });
-        if (kind === "invoice") void client.invalidateQueries({ queryKey: ["invoice"] });
-      },
-      refresh,
-    );
-    opened.start();
-    setStream(opened);
-    return () => opened.stop();
-  }, [usagePoint, client]);
+    stream.start();
+    return () => stream.stop();
+  }, [stream]);
   return <Context value={stream}>{children}</Context>;
 }
 

@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { jumps } from "./jumps";
+
+test.each([
+  ["a shower goes on and off", [[0, 100], [10, 5500], [20, 5500], [30, 100], [40, 100]], [[10, 5400], [30, -5400]]],
+  ["a spike is no jump", [[0, 100], [1, 900], [2, 100], [10, 100]], []],
+  ["a ramp is one jump", [[0, 100], [2, 500], [4, 1000], [20, 1000]], [[2, 900]]],
+  ["a murmur is none", [[0, 100], [10, 350], [20, 120]], []],
+] as const)("%s", (_, samples, expected) => {
+  expect(jumps(samples).map(({ at, watts }) => [at, watts])).toEqual(expected);
+});
