@@ -1,0 +1,170 @@
+//! The point's own past and the shape of its class.
+
+use corrente_metering::{
+    Calendar, Date, LoadProfile, Quality, Span, Timestamp, calendar::DateTime,
+};
+use jiff::civil::Weekday;
+use serde::{Deserialize, Serialize};
+
+use crate::spread::scale;
+
+/// Hours of a week.
+const HOURS: usize = 168;
+
+/// The hour of the week, Monday from midnight to one being 0.
+fn hour_of_week(civil: DateTime) -> usize {
+    let day = usize::try_from(civil.weekday().to_monday_zero_offset()).unwrap_or(0);
+    let hour = usize::try_from(civil.hour()).unwrap_or(0);
+    day.saturating_mul(24).saturating_add(hour)
+}
+
+/// Saturdays and Sundays are comparable with each other, and working days with each other.
+pub(crate) fn is_weekend(date: Date) -> bool {
+    matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
+/// What was measured at the point before, as a yardstick and a source of estimates.
+#[derive(Clone, Debug)]
+pub struct OwnHistory {
+    calendar: Calendar,
+    /// Measured intervals in order of time.
+    intervals: Vec<(Span, i64)>,
+    /// Energy in Wh and seconds per hour of the week.
+    hours: Vec<(i64, i64)>,
+    /// Days that are measured from midnight to midnight.
+    days: Vec<(Date, i64)>,
+}
+
+impl OwnHistory {
+    /// The history of these intervals. Only measured and edited ones count: an estimate that became a
+    /// yardstick would confirm itself.
+    pub fn from_profile(profile: &LoadProfile, calendar: &Calendar) -> Self {
+        let mut intervals: Vec<(Span, i64)> = profile
+            .intervals
+            .iter()
+            .filter(|i| matches!(i.quality(), Quality::Measured | Quality::Edited))
+            .filter_map(|i| Some((i.span(), i.energy()?.wh())))
+            .collect();
+        intervals.sort_by_key(|(span, _)| (span.start, span.end));
+        let mut hours = vec![(0_i64, 0_i64); HOURS];
+        let mut days: Vec<(Date, i64)> = Vec::new();
+        let mut open: Option<(Date, Span, i64, i64)> = None;
+        for &(span, wh) in &intervals {
+            let civil = calendar.datetime(span.start);
+            if let Some((sum, seconds)) = hours.get_mut(hour_of_week(civil)) {
+                *sum = sum.saturating_add(wh);
+                *seconds = seconds.saturating_add(span.seconds());
+            }
+            let date = civil.date();
+            match &mut open {
+                Some((open_date, _, sum, covered)) if *open_date == date => {
+                    *sum = sum.saturating_add(wh);
+                    *covered = covered.saturating_add(span.seconds());
+                }
+                Some(_) | None => {
+                    Self::close(open.take(), &mut days);
+                    open = Some((date, calendar.day(date), wh, span.seconds()));
+                }
+            }
+        }
+        Self::close(open, &mut days);
+        Self { calendar: calendar.clone(), intervals, hours, days }
+    }
+
+    fn close(open: Option<(Date, Span, i64, i64)>, days: &mut Vec<(Date, i64)>) {
+        if let Some((date, span, sum, covered)) = open
+            && covered == span.seconds()
+        {
+            days.push((date, sum));
+        }
+    }
+
+    /// The fully measured days that are comparable with `date` (working days with working days), the
+    /// latest first, without the day itself.
+    pub fn comparable(&self, date: Date) -> impl Iterator<Item = (Date, i64)> + '_ {
+        let weekend = is_weekend(date);
+        self.days
+            .iter()
+            .rev()
+            .copied()
+            .filter(move |(other, _)| *other != date && is_weekend(*other) == weekend)
+    }
+
+    /// Mean energy of its days in Wh.
+    pub fn mean_day_wh(&self) -> Option<i64> {
+        let sum = self.days.iter().fold(0_i64, |sum, (_, wh)| sum.saturating_add(*wh));
+        scale(sum, 1, i64::try_from(self.days.len()).ok().filter(|n| *n > 0)?)
+    }
+
+    /// What the point's own week says about a span of at most an hour, in Wh.
+    pub fn expected_wh(&self, span: Span) -> Option<i64> {
+        let hour = hour_of_week(self.calendar.datetime(span.start));
+        let &(sum, seconds) = self.hours.get(hour)?;
+        scale(sum, span.seconds(), Some(seconds).filter(|s| *s > 0)?)
+    }
+
+    /// The weight of a span of at most an hour when a sum is spread by the point's own week.
+    pub(crate) fn weight(&self, span: Span) -> i64 {
+        let hour = hour_of_week(self.calendar.datetime(span.start));
+        let (sum, seconds) = self.hours.get(hour).copied().unwrap_or((0, 0));
+        // In mWh, so that a point that uses little keeps its shape.
+        scale(sum.saturating_mul(1000), span.seconds(), seconds.max(1)).unwrap_or(0)
+    }
+
+    /// What was measured in exactly this span, in Wh. Where the history is coarser, its share.
+    pub fn energy_wh(&self, span: Span) -> Option<i64> {
+        let first = self.intervals.partition_point(|(s, _)| s.end <= span.start);
+        let (mut at, mut sum) = (span.start, 0_i64);
+        for &(interval, wh) in self.intervals.get(first..)? {
+            if interval.start > at || at >= span.end {
+                break;
+            }
+            let part = interval.intersect(span);
+            let share = if part == interval {
+                wh
+            } else {
+                scale(wh, part.seconds(), interval.seconds().max(1))?
+            };
+            sum = sum.saturating_add(share);
+            at = part.end;
+        }
+        (at == span.end).then_some(sum)
+    }
+
+    /// What was measured on `date` at the local time of `span`, in Wh.
+    pub fn energy_on_day_wh(&self, date: Date, span: Span) -> Option<i64> {
+        let time = self.calendar.datetime(span.start).time();
+        let start = self.calendar.instant(date.to_datetime(time));
+        self.energy_wh(Span::new(start, start.plus(span.seconds())))
+    }
+
+    /// The end of what it knows.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.intervals.last().map(|(span, _)| span.end)
+    }
+}
+
+/// The typical week of a class of customers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassProfile {
+    /// Its name: "B1 residential".
+    pub name: String,
+    /// Relative use per hour of the week, 168 figures from Monday midnight on.
+    pub hours: Vec<i64>,
+    /// What a point of the class uses on an average day, in Wh, for points without a past.
+    pub day_wh: i64,
+}
+
+impl ClassProfile {
+    /// The weight of a span of at most an hour.
+    pub(crate) fn weight(&self, span: Span, calendar: &Calendar) -> i64 {
+        let hour = hour_of_week(calendar.datetime(span.start));
+        self.hours.get(hour).map_or(0, |w| w.saturating_mul(span.seconds()))
+    }
+
+    /// The weight of an average day.
+    pub(crate) fn weight_of_day(&self) -> i64 {
+        let week = self.hours.iter().fold(0_i64, |sum, w| sum.saturating_add(*w));
+        scale(week.saturating_mul(3600), 1, 7).unwrap_or(0)
+    }
+}
