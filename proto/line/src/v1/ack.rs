@@ -8,38 +8,38 @@ use std::collections::VecDeque;
 /// rising; one that does not still never gets an acknowledgement that covers a reading on its way.
 #[derive(Debug, Default)]
 pub struct Acknowledgements {
-    /// Lowest and highest number of each group on its way, oldest first.
-    pending: VecDeque<(u64, u64)>,
+    /// Lowest and highest number of what was read and is not yet on its way.
+    waiting: Option<(u64, u64)>,
+    /// The same of each group on its way, oldest first.
+    groups: VecDeque<(u64, u64)>,
     /// The highest number that is durable.
     durable: u64,
 }
 
 impl Acknowledgements {
-    /// A group of readings with these numbers is on its way. Says nothing for an empty group.
-    pub fn sent(&mut self, numbers: impl IntoIterator<Item = u64>) {
-        let range = numbers.into_iter().fold(None, |range: Option<(u64, u64)>, n| {
+    /// Readings with these numbers were read and wait for the next group.
+    pub fn received(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        self.waiting = numbers.into_iter().fold(self.waiting, |range, n| {
             Some(range.map_or((n, n), |(low, high)| (low.min(n), high.max(n))))
         });
-        self.pending.extend(range);
+    }
+
+    /// All that waits is on its way as one group.
+    pub fn sent(&mut self) {
+        self.groups.extend(self.waiting.take());
     }
 
     /// The oldest group became durable: the number that may be acknowledged now, if any.
     pub fn durable(&mut self) -> Option<u64> {
-        let (_, high) = self.pending.pop_front()?;
+        let (_, high) = self.groups.pop_front()?;
         self.durable = self.durable.max(high);
-        if self.pending.is_empty() {
+        if self.groups.is_empty() {
             // An idle connection holds no memory for groups.
-            self.pending = VecDeque::new();
+            self.groups = VecDeque::new();
         }
-        let lowest_on_its_way = self.pending.iter().map(|(low, _)| *low).min();
-        let seq =
-            lowest_on_its_way.map_or(self.durable, |low| self.durable.min(low.saturating_sub(1)));
+        let lowest = self.groups.iter().chain(&self.waiting).map(|(low, _)| *low).min();
+        let seq = lowest.map_or(self.durable, |low| self.durable.min(low.saturating_sub(1)));
         (seq > 0).then_some(seq)
-    }
-
-    /// How many groups are on their way.
-    pub fn groups(&self) -> usize {
-        self.pending.len()
     }
 }
 
@@ -49,14 +49,20 @@ mod tests {
 
     use super::*;
 
+    fn send(acks: &mut Acknowledgements, numbers: &[u64]) {
+        acks.received(numbers.iter().copied());
+        acks.sent();
+    }
+
     #[test]
     fn an_acknowledgement_never_covers_what_is_on_its_way() {
         let mut acks = Acknowledgements::default();
-        acks.sent([1, 2, 3]);
-        acks.sent([4, 5]);
+        send(&mut acks, &[1, 2, 3]);
+        send(&mut acks, &[4, 5]);
         assert_eq!(acks.durable(), Some(3));
-        acks.sent([2]);
-        assert_eq!(acks.durable(), Some(1), "2 was sent again and is on its way");
+        acks.received([2]);
+        assert_eq!(acks.durable(), Some(1), "2 was sent again and waits");
+        acks.sent();
         assert_eq!(acks.durable(), Some(5));
         assert_eq!(acks.durable(), None);
     }
@@ -64,27 +70,34 @@ mod tests {
     #[test]
     fn a_resent_reading_is_acknowledged_again() {
         let mut acks = Acknowledgements::default();
-        acks.sent([7]);
+        send(&mut acks, &[7]);
         assert_eq!(acks.durable(), Some(7));
-        acks.sent([6]);
+        send(&mut acks, &[6]);
         assert_eq!(acks.durable(), Some(7));
     }
 
     proptest! {
+        /// Each step: numbers that are read, whether they are sent on, whether a group becomes durable.
         #[test]
         fn the_promise_holds_in_any_order(
-            groups in prop::collection::vec(prop::collection::vec(1_u64..50, 1..5), 1..12),
-            ahead in 1_usize..4,
+            steps in prop::collection::vec(
+                (prop::collection::vec(1_u64..30, 0..4), any::<bool>(), any::<bool>()), 1..40),
         ) {
             let mut acks = Acknowledgements::default();
-            for n in 0..groups.len() {
-                acks.sent(groups[n].iter().copied());
-                if acks.groups() >= ahead || n + 1 == groups.len() {
-                    while acks.groups() >= ahead.min(groups.len() - n) && acks.groups() > 0 {
-                        let seq = acks.durable().unwrap_or(0);
-                        let on_their_way = &groups[n + 1 - acks.groups()..=n];
-                        prop_assert!(on_their_way.iter().flatten().all(|&n| n > seq));
-                    }
+            let mut waiting = Vec::new();
+            let mut groups = VecDeque::new();
+            for (numbers, send, done) in steps {
+                acks.received(numbers.iter().copied());
+                waiting.extend(numbers);
+                if send && !waiting.is_empty() {
+                    acks.sent();
+                    groups.push_back(std::mem::take(&mut waiting));
+                }
+                if done {
+                    let said = acks.durable();
+                    prop_assert!(groups.pop_front().is_some() || said.is_none());
+                    let seq = said.unwrap_or(0);
+                    prop_assert!(groups.iter().flatten().chain(&waiting).all(|n| *n > seq));
                 }
             }
         }

@@ -115,9 +115,9 @@ impl Session {
         received
     }
 
-    /// Is there the beginning of a line whose end has not come?
-    pub fn has_partial_line(&self) -> bool {
-        !self.partial.is_empty()
+    /// Bytes of a line whose end has not come; 0 between lines.
+    pub fn partial_bytes(&self) -> usize {
+        self.partial.len()
     }
 
     /// When [`Session::on_time`] wants to be called.
