@@ -41,5 +41,5 @@ mod view;
 pub use auth::{Admin, CurrentUser, Identity, Operator, OwnUsagePoint, Viewer};
 pub use config::{ApiConfig, DemoAccount, Services};
 pub use openapi::document as openapi_document;
-pub use problem::{Body, Code, FileMistake, PathId, Problem, ProblemDocument, Query};
+pub use problem::{Body, Code, FileMistake, Params, PathId, Problem, ProblemDocument};
 pub use state::Api;

@@ -14,12 +14,12 @@ use corrente_registry::{
 };
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::me::{self, Me};
 use crate::{
-    Api, Body, Code, Identity, Problem, Query, Viewer,
+    Api, Body, Code, Identity, Params, Problem, Viewer,
     auth::{
         self, CUSTOMER_SECONDS, OPERATOR_SECONDS, attempts,
         cookie::{self, Transport},
@@ -235,8 +235,7 @@ async fn sign_in_lab(State(api): State<Api>, request: Request) -> Result<Respons
 }
 
 /// Which sessions to end.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct SignOut {
     /// All sessions of this user, on every device?
     #[serde(default)]
@@ -248,13 +247,13 @@ pub(crate) struct SignOut {
     delete,
     path = "/session",
     tag = "session",
-    params(SignOut),
+    params(("all" = Option<bool>, Query, description = "All sessions of this user, on every device?")),
     responses((status = 204, description = "Signed out")),
     extensions(("x-access" = json!("public"))),
 )]
 async fn sign_out(
     State(api): State<Api>,
-    Query(ask): Query<SignOut>,
+    Params(ask): Params<SignOut>,
     viewer: Result<Viewer, Problem>,
 ) -> Result<Response, Problem> {
     match viewer {

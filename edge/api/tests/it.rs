@@ -1,0 +1,14 @@
+//! The interface over a real registry and ledger, called as HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "it/document.rs"]
+mod document;
+#[path = "it/everyone_else.rs"]
+mod everyone_else;
+#[path = "it/pages.rs"]
+mod pages;
+#[path = "it/session.rs"]
+mod session;
+#[path = "it/town.rs"]
+mod town;

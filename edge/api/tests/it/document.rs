@@ -1,0 +1,61 @@
+use std::path::Path;
+
+use corrente_api::Code;
+
+#[test]
+fn the_committed_document_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let document =
+        format!("{}\n", serde_json::to_string_pretty(&corrente_api::openapi_document()).unwrap());
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &document).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == document,
+        "edge/api/openapi.json is not what the code says: run `UPDATE=1 cargo test -p corrente-api document`"
+    );
+    assert!(document.contains("\"openapi\": \"3.1.0\""));
+}
+
+#[test]
+fn every_operation_has_its_own_name_and_says_what_it_is_for() {
+    let document = corrente_api::openapi_document();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name} names two operations");
+            assert!(operation["summary"].is_string(), "{method} {path} says nothing");
+            assert!(operation["tags"][0].is_string(), "{method} {path} has no tag");
+        }
+    }
+    assert!(names.len() >= 7, "{names:?}");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn check(document: &serde_json::Value, value: &serde_json::Value) {
+        match value {
+            serde_json::Value::Object(map) => {
+                if let Some(reference) = map.get("$ref").and_then(serde_json::Value::as_str) {
+                    let pointer = reference.trim_start_matches('#');
+                    assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+                }
+                map.values().for_each(|value| check(document, value));
+            }
+            serde_json::Value::Array(list) => list.iter().for_each(|value| check(document, value)),
+            _ => {}
+        }
+    }
+    let document = corrente_api::openapi_document();
+    check(&document, &document);
+}
+
+#[test]
+fn codes_of_problems_are_words_and_different() {
+    let words: std::collections::BTreeSet<&str> =
+        Code::ALL.iter().map(|code| code.word()).collect();
+    assert_eq!(words.len(), Code::ALL.len());
+    assert!(words.iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_')));
+}

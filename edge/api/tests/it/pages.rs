@@ -1,0 +1,53 @@
+use http::{StatusCode, header};
+use serde_json::json;
+
+use super::town::Town;
+
+#[tokio::test]
+async fn every_address_that_is_no_file_is_the_page() {
+    let town = Town::new();
+    for path in ["/", "/signin", "/historic", "/invoice?bill=1", "/alerts"] {
+        let answer = town.send("GET", path, &["cookie: lang=en; theme=dark"], None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(answer.body.contains("<html lang=\"en\" data-theme=\"dark\">"), "{}", answer.body);
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-cache");
+        let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("require-trusted-types-for 'script'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert!(answer.headers.get(header::STRICT_TRANSPORT_SECURITY).is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_in_the_callers_words() {
+    let town = Town::new();
+    for (method, path, status, code) in [
+        ("GET", "/api/v1/nothing", StatusCode::NOT_FOUND, "not_found"),
+        ("GET", "/api/v1/session", StatusCode::NOT_FOUND, "not_found"),
+        ("PUT", "/api/v1/session", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+        ("POST", "/historic", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+    ] {
+        let answer = town.send(method, path, &[], Some(json!({}))).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{method} {path}");
+    }
+    for path in ["/assets/gone.js", "/favicon.xyz", "/../Cargo.toml", "/assets/../index.html"] {
+        let answer = town.send("GET", path, &[], None).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn health_is_told() {
+    let town = Town::new();
+    assert_eq!(town.send("GET", "/health/live", &[], None).await.body, "ok\n");
+    let ready = town.send("GET", "/health/ready", &[], None).await;
+    assert_eq!((ready.status, &ready.json()["ready"]), (StatusCode::OK, &json!(true)));
+}
+
+#[tokio::test]
+async fn options_need_no_sign_in() {
+    let town = Town::new();
+    let options = town.send("GET", "/api/v1/options", &[], None).await.json();
+    assert_eq!((&options["lab"], &options["demo"]), (&json!(true), &json!(false)));
+}

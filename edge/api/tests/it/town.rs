@@ -1,0 +1,213 @@
+//! A small town behind the interface, and people who call it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use corrente_api::{Api, ApiConfig, Services};
+use corrente_clock::BusinessClock;
+use corrente_ledger::{LedgerOptions, SqliteLedger};
+use corrente_live::LiveHub;
+use corrente_metering::{
+    Date, Span, Timestamp,
+    id::{AlertEventId, CustomerId, InvoiceId, OrganisationId, UsagePointId},
+};
+use corrente_registry::{
+    Registry, RegistryError, Tx, alerts, customers,
+    customers::NewCustomer,
+    invoices::{self, NewInvoice},
+    lab,
+    organisations::{self, NewOrganisation},
+    passwords, plans,
+    usage_points::{self, NewUsagePoint},
+    users::{self, NewUser, Role},
+};
+use corrente_units::{Currency, Energy, Money};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_second(1_790_000_000);
+pub(crate) const PASSWORD: &str = "uma senha longa";
+
+/// The town.
+pub(crate) struct Town {
+    pub(crate) registry: Registry,
+    pub(crate) router: Router,
+    pub(crate) organisation: OrganisationId,
+    pub(crate) ana_home: UsagePointId,
+    pub(crate) ana_invoice: InvoiceId,
+    pub(crate) ana_alert: AlertEventId,
+    _directory: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The cookies that it sets, as a browser sends them back.
+    pub(crate) fn cookies(&self) -> String {
+        self.headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+}
+
+impl Town {
+    pub(crate) fn new() -> Self {
+        Self::with(ApiConfig { lab: true, ..ApiConfig::default() })
+    }
+
+    pub(crate) fn with(config: ApiConfig) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = Registry::open(directory.path().join("registry.db")).unwrap();
+        let ledger =
+            SqliteLedger::open(&directory.path().join("ledger.db"), LedgerOptions::default())
+                .unwrap();
+        let hash = passwords::hash(PASSWORD).unwrap();
+        let (organisation, ana_home, ana_invoice, ana_alert) =
+            registry.write_blocking(move |tx| settle(tx, &hash)).unwrap();
+        let services = Services {
+            registry: registry.clone(),
+            ledger: Arc::new(ledger),
+            clock: BusinessClock::stopped_at(NOW),
+            live: LiveHub::new(),
+        };
+        let router = Api::new(config, services).router();
+        Self {
+            registry,
+            router,
+            organisation,
+            ana_home,
+            ana_invoice,
+            ana_alert,
+            _directory: directory,
+        }
+    }
+
+    /// Sends a request as a program on this machine; each header as `name: value`.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: Option<Value>,
+    ) -> Answer {
+        let (status, headers, body) = self.open(method, path, headers, body).await;
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// Sends a request and leaves the body unread, which may have no end.
+    pub(crate) async fn open(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: Option<Value>,
+    ) -> (StatusCode, HeaderMap, Body) {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|header| header.starts_with("host:")) {
+            request = request.header("host", "localhost:4005");
+        }
+        for header in headers {
+            let (name, value) = header.split_once(": ").unwrap();
+            request = request.header(name, value);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let peer: SocketAddr = "127.0.0.1:50000".parse().unwrap();
+        let request = request
+            .header("content-type", "application/json")
+            .extension(ConnectInfo(peer))
+            .body(body)
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, body)
+    }
+
+    /// Signs in and returns the cookies.
+    pub(crate) async fn sign_in(&self, email: &str) -> String {
+        let body = json!({"email": email, "password": PASSWORD});
+        let answer = self.send("POST", "/api/v1/session", &[], Some(body)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.cookies()
+    }
+}
+
+/// Ana with a home, an invoice and an alert; Bia with a home; an operator and an administrator; a lab
+/// meter; and an operator of another organisation.
+fn settle(
+    tx: &mut Tx,
+    hash: &str,
+) -> Result<(OrganisationId, UsagePointId, InvoiceId, AlertEventId), RegistryError> {
+    let id = organisations::insert(tx, &NewOrganisation::named("Vila", "America/Bahia"), NOW)?;
+    let organisation = organisations::get(tx, id)?.unwrap();
+    let elsewhere = organisations::insert(tx, &NewOrganisation::named("Else", "UTC"), NOW)?;
+    let person = |tx: &mut Tx, organisation, email: &str, role, customer| {
+        let new = NewUser {
+            organisation,
+            customer,
+            email: email.to_owned(),
+            name: email.split('@').next().unwrap().to_owned(),
+            role,
+            password_hash: Some(hash.to_owned()),
+            language: None,
+        };
+        users::insert(tx, &new, NOW)
+    };
+    let mut homes = Vec::new();
+    for (number, email) in [("1", "ana@example.com"), ("2", "bia@example.com")] {
+        let customer: CustomerId =
+            customers::insert(tx, &NewCustomer::named(id, number, email), NOW)?;
+        let mut home = NewUsagePoint::named(&organisation, &format!("home {number}"));
+        home.customer = Some(customer);
+        homes.push(usage_points::insert(tx, &home, NOW)?);
+        person(tx, id, email, Role::Customer, Some(customer))?;
+    }
+    person(tx, id, "op@example.com", Role::Operator, None)?;
+    person(tx, id, "admin@example.com", Role::Admin, None)?;
+    person(tx, elsewhere, "op@elsewhere.example", Role::Admin, None)?;
+
+    lab::register(tx, &organisation, "America/Bahia", "1", NOW)?;
+    lab::append(tx, "1", "2023-03-20 10:11:12", "12.0", NOW, Energy::from_wh(12_000))?;
+    lab::register(tx, &organisation, "America/Bahia", "silent", NOW)?;
+
+    let home = homes[0];
+    let plan = plans::insert(tx, home, "{}", "digest", NOW)?;
+    let invoice = invoices::insert(
+        tx,
+        &NewInvoice {
+            id: InvoiceId::from_uuid(uuid::Uuid::now_v7()),
+            usage_point: home,
+            plan,
+            number: "1".to_owned(),
+            period: Span::new(NOW.plus(-86_400), NOW),
+            issued: NOW,
+            due: "2026-10-10".parse::<Date>().unwrap(),
+            energy: Some(Energy::from_wh(1000)),
+            amount: Money::from_minor(100),
+            currency: Currency::Brl,
+            pix_payload: None,
+            pix_txid: None,
+        },
+    )?;
+    let alert = alerts::insert_event(tx, home, "bill_jump", NOW, &json!({}))?;
+    Ok((id, home, invoice.id(), alert.id))
+}
