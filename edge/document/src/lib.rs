@@ -5,6 +5,8 @@
 //! is computed here, so that the paper says what the plan says.
 
 mod bill;
+mod compose;
+mod words;
 mod world;
 
 use std::sync::OnceLock;
@@ -13,6 +15,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 pub use bill::{BarCode, Bill, HistoryMonth, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow};
+pub use compose::{Facts, compose};
 use world::{Shared, World};
 
 /// The languages that documents exist in.
