@@ -15,7 +15,7 @@ use corrente_units::{Currency, Decimal, Energy, Money};
 
 use crate::{
     Mdm, MdmError,
-    expected::{Past, WEEKS, back},
+    expected::{self, WEEKS, back},
     forecast::{Forecast, ForecastDay, Known, forecast},
     period::{BillingPeriod, Step},
     point::Point,
@@ -248,13 +248,17 @@ impl Mdm {
     ) -> Result<Option<Forecast>, MdmError> {
         let calendar = &point.calendar;
         let edge = bill.known.end;
-        let from = back(calendar, period.span.start, WEEKS * 7);
-        let boundaries = Step::Day.boundaries(calendar, Span::new(from, edge));
+        // Only what lies before the period: what happens in it is weighed against that.
+        let before = Span::new(back(calendar, period.span.start, WEEKS * 7), period.span.start);
+        let boundaries = Step::Day.boundaries(calendar, before);
         let pieces = self.pieces(point, Direction::Import, &boundaries)?;
-        // The running day is not over, and says nothing of whole days.
-        let whole = |piece: &&Piece| calendar.day(calendar.date(piece.span.start)) == piece.span;
-        let past = Past::new(calendar, pieces.iter().filter(whole));
-        let usual = |t: Timestamp| past.usual(calendar.datetime(t)).map(|usual| usual.mean);
+        let whole: Vec<&Piece> = pieces
+            .iter()
+            .filter(|p| p.missing_seconds == 0)
+            .filter(|p| calendar.day(calendar.date(p.span.start)) == p.span)
+            .collect();
+        let weekdays = Weekdays::new(calendar, &whole);
+        let usual = |t: Timestamp| weekdays.usual(calendar.date(t));
         let mut known =
             Known { energy: bill.energy, seconds: bill.known.seconds(), ..Known::default() };
         let mut usual_so_far = Some(Energy::ZERO);
@@ -269,39 +273,50 @@ impl Mdm {
                 usual_so_far.zip(part).and_then(|(sum, part)| sum.checked_add(part).ok());
         }
         known.usual = usual_so_far;
-        known.misses = pieces
+        known.misses = whole
             .iter()
-            .filter(whole)
-            .filter(|p| p.missing_seconds == 0)
             .filter_map(|p| p.energy?.wh().checked_sub(usual(p.span.start)?.wh()))
             .collect();
         if known.misses.len() < 5 {
-            known.misses = own_misses(&pieces.iter().filter(whole).collect::<Vec<_>>());
+            known.misses = own_misses(&whole);
         }
         let days: Vec<ForecastDay> = calendar
             .cut_days(Span::new(edge, period.span.end))
             .into_iter()
-            .map(|day| {
-                let whole = calendar.day(calendar.date(day.start));
-                ForecastDay {
-                    usual: usual(whole.start)
-                        .or_else(|| recent(&past, calendar.date(day.start), calendar)),
-                    remaining_seconds: day.seconds(),
-                    seconds: whole.seconds(),
-                }
+            .map(|day| ForecastDay {
+                usual: usual(day.start),
+                remaining_seconds: day.seconds(),
+                seconds: calendar.day(calendar.date(day.start)).seconds(),
             })
             .collect();
         Ok(forecast(&known, &days))
     }
 }
 
-/// What is usual on a weekday by the last week that has a past: for days more than a week ahead the
-/// weeks before are still to come.
-fn recent(past: &Past, date: Date, calendar: &corrente_metering::Calendar) -> Option<Energy> {
-    (1..=5_i64).find_map(|weeks| {
-        let before = back(calendar, calendar.midnight(date), weeks * 7);
-        past.usual(calendar.datetime(before)).map(|usual| usual.mean)
-    })
+/// What is usual on each weekday, by whole days.
+struct Weekdays {
+    days: [Vec<i64>; 7],
+}
+
+impl Weekdays {
+    fn new(calendar: &corrente_metering::Calendar, days: &[&Piece]) -> Self {
+        let mut by_weekday: [Vec<i64>; 7] = Default::default();
+        for day in days {
+            let at = weekday(calendar.date(day.span.start));
+            if let (Some(slot), Some(energy)) = (by_weekday.get_mut(at), day.energy) {
+                slot.push(energy.wh());
+            }
+        }
+        Self { days: by_weekday }
+    }
+
+    fn usual(&self, date: Date) -> Option<Energy> {
+        expected::usual(self.days.get(weekday(date))?.clone()).map(|usual| usual.mean)
+    }
+}
+
+fn weekday(date: Date) -> usize {
+    usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0)
 }
 
 /// By how much days missed their own mean, where weekdays have no past yet.

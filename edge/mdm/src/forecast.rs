@@ -84,7 +84,8 @@ fn half_width(known: &Known, likely: i128, remaining: i128) -> i128 {
     let variance = squares / count;
     // σ² × days × (2 × 1.28)², with remaining in seconds.
     let scaled = variance.saturating_mul(remaining).saturating_mul(655) / (DAY * 100);
-    scaled.max(0).isqrt()
+    // Days that were all alike do not promise that the next one is.
+    scaled.max(0).isqrt().max(likely / 25)
 }
 
 #[cfg(test)]
