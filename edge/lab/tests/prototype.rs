@@ -1,5 +1,7 @@
 //! The prototype's messages and the exact answers to them, over a real registry and ledger.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use axum::{
