@@ -18,6 +18,7 @@
     )
 )]
 
+pub mod check;
 mod curve;
 pub mod determinants;
 mod digest;

@@ -29,7 +29,7 @@ mod social;
 mod tax;
 
 pub(crate) use energy::{flag_on, marginal_prices, per_kwh};
-pub(crate) use tax::gross_up;
+pub(crate) use tax::{Taxable, gross_up, taxed_lines};
 
 /// A line before taxes and rounding.
 #[derive(Clone, Debug)]

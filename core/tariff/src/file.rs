@@ -16,8 +16,8 @@ mod social;
 mod time;
 
 pub use charge::{
-    Block, BlockPer, DemandBlock, DemandCharge, DemandUnit, EnergyCharge, EnergyUnit, FixedCharge,
-    FixedPer, FlagCharge, FlagDay, Ratchet, SeriesCharge,
+    Block, BlockCount, BlockPer, DemandBlock, DemandCharge, DemandUnit, EnergyCharge, EnergyUnit,
+    FixedCharge, FixedPer, FlagCharge, FlagDay, Ratchet, SeriesCharge,
 };
 pub use social::{
     CreditComponent, CreditMinimum, CreditRegime, Credits, Discount, DiscountBlock, Late, Lighting,

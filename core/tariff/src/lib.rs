@@ -25,6 +25,7 @@ pub mod file;
 mod problems;
 mod tariff;
 pub mod tou;
+pub mod urdb;
 pub mod value;
 
 pub use error::{TariffError, TariffProblem};

@@ -40,7 +40,10 @@ fn check(rest: &str, expected: Expect) {
 
 #[test]
 fn a_wrong_key_names_the_nearest_one() {
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprise = 0.2\n", expect!["line 9: `prise`: unknown field `prise`; did you mean `price`?"]);
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprise = 0.2\n",
+        expect!["line 9: `prise`: unknown field `prise`; did you mean `price`?"],
+    );
 }
 
 #[test]
@@ -69,7 +72,9 @@ fn a_minute_that_two_rules_cover_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\nrest = \"night\"\n\
          [[tou.rule]]\nperiod = \"day\"\ndays = [\"mon\", \"tue\"]\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[tou.rule]]\nperiod = \"night\"\ndays = [\"tue\"]\nfrom = \"21:00\"\nuntil = \"23:00\"\n",
-        expect!["line 18: `tou.rule[1]`: covers 21:00 on Tuesdays, which rule[0] covers already; change `from`, `until` or `days` so that each minute has one rule"],
+        expect![
+            "line 18: `tou.rule[1]`: covers 21:00 on Tuesdays, which rule[0] covers already; change `from`, `until` or `days` so that each minute has one rule"
+        ],
     );
 }
 
@@ -81,16 +86,23 @@ fn a_missing_holiday_year_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\nrest = \"night\"\n\
          [[tou.rule]]\nperiod = \"day\"\ndays = [\"business\"]\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[holidays]]\nyear = 2026\ndates = [2026-12-25]\n",
-        expect!["line 19: `holidays`: there is no list for 2027, but the periods of the day need it; add `[[holidays]]` with `year = 2027` and its `dates` (an empty list is one)"],
+        expect![
+            "line 19: `holidays`: there is no list for 2027, but the periods of the day need it; add `[[holidays]]` with `year = 2027` and its `dates` (an empty list is one)"
+        ],
     );
 }
 
 #[test]
 fn an_unknown_unit_and_an_unknown_tax_are_named() {
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\nunit = \"GWh\"\n", expect!["line 10: `unit`: unknown variant `GWh`; did you mean `MWh`?"]);
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\nunit = \"GWh\"\n",
+        expect!["line 10: `unit`: unknown variant `GWh`; did you mean `MWh`?"],
+    );
     check(
         "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\ntaxes = [\"vat\"]\n",
-        expect!["line 10: `energy[0].taxes`: `vat` is no tax of this file; use the code of a `[[tax]]`: there is none yet"],
+        expect![
+            "line 10: `energy[0].taxes`: `vat` is no tax of this file; use the code of a `[[tax]]`: there is none yet"
+        ],
     );
 }
 
@@ -108,7 +120,12 @@ fn blocks_out_of_order_and_rates_in_per_cent_are_named() {
 
 #[test]
 fn a_price_with_too_many_digits_must_stand_in_quotes() {
-    check("[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.12345678901234567\n", expect!["line 9: `price`: `0.12345678901234566` has more digits than a bare number keeps: put it in quotes; mend this line"]);
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.12345678901234567\n",
+        expect![
+            "line 9: `price`: `0.12345678901234566` has more digits than a bare number keeps: put it in quotes; mend this line"
+        ],
+    );
     let quoted =
         format!("{HEAD}[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = \"0.12345678901234567\"\n");
     assert!(Tariff::parse(&quoted).is_ok());
@@ -118,6 +135,8 @@ fn a_price_with_too_many_digits_must_stand_in_quotes() {
 fn a_dated_price_must_begin_with_the_version() {
     check(
         "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = [{ from = 2026-02-01, value = 0.2 }]\n",
-        expect!["line 9: `energy[0].price`: has no value on 2026-01-01, the first day of this version; let its first step begin on that day or earlier"],
+        expect![
+            "line 9: `energy[0].price`: has no value on 2026-01-01, the first day of this version; let its first step begin on that day or earlier"
+        ],
     );
 }

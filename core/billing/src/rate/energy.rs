@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use corrente_metering::Date;
 use corrente_tariff::{
     Dated, Tariff,
-    file::{Block, BlockPer, EnergyCharge, EnergyUnit, PriceByPeriod, Split},
+    file::{Block, BlockCount, BlockPer, EnergyCharge, EnergyUnit, PriceByPeriod, Split},
 };
 use corrente_units::Decimal;
 
@@ -176,7 +176,7 @@ fn daily_blocks(
     let one = (context.days.min(1), 1);
     for segment in inside(segments, portion) {
         let cells: Vec<_> =
-            segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())).collect();
+            segment.quantities.iter().filter(|q| fills(charge, q.period.as_ref())).collect();
         let total: i64 = cells.iter().map(|q| energy_of(charge, q)).sum();
         let parts = block_parts(&charge.blocks, total, one)?;
         for (index, block) in charge.blocks.iter().enumerate() {
@@ -184,6 +184,9 @@ fn daily_blocks(
             let weights: Vec<i64> = cells.iter().map(|q| energy_of(charge, q)).collect();
             let shared = crate::exact::apportion(part, &weights);
             for (quantity, wh) in cells.iter().zip(shared).filter(|(_, wh)| *wh > 0) {
+                if !counts(charge, quantity.period.as_ref()) {
+                    continue;
+                }
                 pieces.push(Piece {
                     first: segment.first,
                     until: segment.until,
@@ -232,6 +235,11 @@ fn inside<'s>(segments: &'s [Segment], portion: &Portion<'_>) -> impl Iterator<I
 
 fn counts(charge: &EnergyCharge, period: Option<&String>) -> bool {
     charge.periods.is_empty() || period.is_some_and(|p| charge.periods.contains(p))
+}
+
+/// Does energy of this period of the day fill the charge's blocks?
+fn fills(charge: &EnergyCharge, period: Option<&String>) -> bool {
+    charge.blocks_count == BlockCount::All || counts(charge, period)
 }
 
 fn energy_of(charge: &EnergyCharge, quantity: &crate::Quantity) -> i64 {

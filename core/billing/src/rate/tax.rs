@@ -6,11 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use corrente_tariff::file::{LineMethod, RoundingRules, TaxBase, TaxMethod};
+use corrente_tariff::{
+    Tariff,
+    file::{LineMethod, RoundingRules, TaxBase, TaxMethod},
+};
 use corrente_units::{Decimal, Money, Rounding, round_to};
 
 use super::{Draft, RatedTax};
-use crate::{BillingError, Line, LineTax, TaxRow, exact::Exact};
+use crate::{BillingError, Line, LineGroup, LineTax, Share, TaxRow, exact::Exact};
 
 /// A line with the figures that the tax box is computed from.
 struct Made<'d, 'a> {
@@ -23,7 +26,56 @@ struct Made<'d, 'a> {
 /// Makes lines and tax box.
 pub(super) fn lines(drafts: &[Draft<'_>]) -> Result<(Vec<Line>, Vec<TaxRow>), BillingError> {
     let mut made = drafts.iter().map(line).collect::<Result<Vec<_>, _>>()?;
-    let tax_box = tax_box(&mut made)?;
+    let tax_box = tax_box(&mut made, true)?;
+    Ok((made.into_iter().map(|m| m.line).collect(), tax_box))
+}
+
+/// A line of another source: quantity × share × price with all inclusive taxes of a tariff.
+#[derive(Clone, Debug)]
+pub(crate) struct Taxable {
+    pub(crate) label: String,
+    pub(crate) quantity: Decimal,
+    pub(crate) share: Option<Share>,
+    pub(crate) price: Decimal,
+}
+
+/// Lines and tax box of such lines, by the code that makes all bills. Where the tax box is not
+/// printed, the lines' taxes are not adjusted to it.
+pub(crate) fn taxed_lines(
+    tariff: &Tariff,
+    from: &[Taxable],
+    adjust: bool,
+) -> Result<(Vec<Line>, Vec<TaxRow>), BillingError> {
+    let on = tariff.valid_from();
+    let mut taxes = Vec::new();
+    for tax in &tariff.file().tax {
+        taxes.push(RatedTax { tax, rate: super::value_on(&tax.rate, on, &tax.code)? });
+    }
+    taxes.sort_by_key(|r| r.tax.layer);
+    let mut drafts = Vec::new();
+    for line in from {
+        drafts.push(Draft {
+            code: line.label.clone(),
+            label: line.label.clone(),
+            group: LineGroup::Energy,
+            first: on,
+            until: on,
+            period: None,
+            block: None,
+            detail: None,
+            quantity: Some(line.quantity),
+            unit: "kWh",
+            share: line.share.clone(),
+            price: Some(line.price),
+            price_is_mean: false,
+            base: Draft::product(line.quantity, line.share.as_ref(), line.price)?,
+            taxes: taxes.clone(),
+            clause: None,
+            tariff,
+        });
+    }
+    let mut made = drafts.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    let tax_box = tax_box(&mut made, adjust)?;
     Ok((made.into_iter().map(|m| m.line).collect(), tax_box))
 }
 
@@ -177,7 +229,7 @@ fn line_tax(
 }
 
 /// The rows by tax and rate; adjusts the lines' taxes so that they add up to them.
-fn tax_box(made: &mut [Made<'_, '_>]) -> Result<Vec<TaxRow>, BillingError> {
+fn tax_box(made: &mut [Made<'_, '_>], adjust: bool) -> Result<Vec<TaxRow>, BillingError> {
     let mut keys: Vec<RatedTax<'_>> = Vec::new();
     for tax in made.iter().flat_map(|m| &m.draft.taxes) {
         if !keys.iter().any(|k| k.tax.code == tax.tax.code && k.rate == tax.rate) {
@@ -188,12 +240,16 @@ fn tax_box(made: &mut [Made<'_, '_>]) -> Result<Vec<TaxRow>, BillingError> {
     keys.sort_by_key(|k| (k.tax.method == TaxMethod::Exclusive, std::cmp::Reverse(k.tax.layer)));
     let mut rows = Vec::new();
     for key in &keys {
-        rows.push(row(made, key)?);
+        rows.push(row(made, key, adjust)?);
     }
     Ok(rows)
 }
 
-fn row(made: &mut [Made<'_, '_>], key: &RatedTax<'_>) -> Result<TaxRow, BillingError> {
+fn row(
+    made: &mut [Made<'_, '_>],
+    key: &RatedTax<'_>,
+    adjust: bool,
+) -> Result<TaxRow, BillingError> {
     let has =
         |line: &Line| line.taxes.iter().position(|t| t.code == key.tax.code && t.rate == key.rate);
     let (mut printed, mut exact) = (Money::ZERO, Decimal::ZERO);
@@ -232,7 +288,7 @@ fn row(made: &mut [Made<'_, '_>], key: &RatedTax<'_>) -> Result<TaxRow, BillingE
         let index = has(&m.line)?;
         m.line.taxes.get_mut(index)
     });
-    if let Some(tax) = first {
+    if let Some(tax) = first.filter(|_| adjust) {
         tax.amount = tax.amount.checked_add(residue)?;
     }
     Ok(TaxRow {

@@ -26,6 +26,9 @@ pub struct EnergyCharge {
     /// What a block's limit counts.
     #[serde(default)]
     pub blocks_per: BlockPer,
+    /// Which energy fills the blocks.
+    #[serde(default)]
+    pub blocks_count: BlockCount,
     /// Blocks are for a period of this many days and grow or shrink with it; fixed when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks_for_days: Option<u32>,
@@ -70,6 +73,17 @@ pub enum BlockPer {
     Period,
     /// The energy of the day.
     Day,
+}
+
+/// Which energy fills the blocks of a charge that is limited to some periods of the day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockCount {
+    /// Only the energy of the charge's own periods of the day.
+    #[default]
+    Own,
+    /// All energy; each block is shared in proportion to the energy of the periods of the day.
+    All,
 }
 
 /// What a price of energy is per.
