@@ -62,6 +62,9 @@ pub enum RegistryError {
         /// What is wrong and what is allowed.
         reason: String,
     },
+    /// A tariff file cannot be read.
+    #[error("the tariff file cannot be read: {0}")]
+    Tariff(#[from] corrente_tariff::TariffError),
     /// A stored value is not what its column should hold.
     #[error("column {column} of the registry holds `{found}`, which this version cannot read")]
     Unreadable {

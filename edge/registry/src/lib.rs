@@ -27,6 +27,7 @@
 //! and any type of the engine in a public signature.
 
 pub mod accounts;
+pub mod admin;
 pub mod agreements;
 pub mod alerts;
 pub mod api_tokens;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "it/admin.rs"]
+mod admin;
 #[path = "it/billing.rs"]
 mod billing;
 #[path = "it/engine.rs"]
