@@ -1,12 +1,13 @@
 //! Takes connections in.
 
 use std::{
-    io::{Error, ErrorKind},
+    io::{Error, ErrorKind, Write as _},
     net::SocketAddr,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+use corrente_line::v1::{ErrorCode, LineError, ServerMessage};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::{Shared, connection};
@@ -47,7 +48,7 @@ fn take(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
         .then(|| shared.addresses.take(peer.ip()))
         .flatten();
     let Some(place) = place else {
-        // Closed without a word: whoever floods is not worth a write.
+        say_full(stream);
         let refused = counters.refused.fetch_add(1, Ordering::Relaxed);
         if refused.is_power_of_two() {
             tracing::warn!(peer.address = %peer, refused, "connection limit reached");
@@ -66,4 +67,13 @@ fn take(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
         connection::serve(stream, peer, place, &shared).await;
         shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     }));
+}
+
+/// One line for a person or a meter, if it can be sent at once: whoever floods is not waited for.
+fn say_full(stream: TcpStream) {
+    let error = LineError::new(ErrorCode::Limit, "too many connections: try again later");
+    let line = ServerMessage::Error(error).to_line();
+    if let Ok(mut stream) = stream.into_std() {
+        drop(stream.write(&line));
+    }
 }

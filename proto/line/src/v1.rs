@@ -31,7 +31,7 @@ pub const MAX_HELLO_BYTES: usize = 16 * 1024;
 /// The most readings in one batch.
 pub const MAX_BATCH_READINGS: usize = 10_000;
 /// The most channels that one meter may declare.
-pub const MAX_CHANNELS: usize = 64;
+pub const MAX_CHANNELS: usize = 16;
 /// The largest whole number on the wire: JSON numbers of every language carry it exactly (2^53 - 1).
 pub const MAX_INTEGER: i64 = 9_007_199_254_740_991;
 /// The name of a reading's channel when the message has none.

@@ -72,7 +72,7 @@ async fn batches_and_lines_in_one_segment_are_acknowledged_together() {
     let (mut meter, _) = bench.enrol("M-1").await;
     let batch: Vec<String> =
         (1..=5000).map(|n| format!("[{n},{},{n}]", NOW - 80_000 + n * 10)).collect();
-    let lines: String = (5001..=5100).map(|n| reading(n, n as i64 - 6000, n as i64)).collect();
+    let lines: String = (5001_i64..=5100).map(|n| reading(n.unsigned_abs(), n - 6000, n)).collect();
     meter.say(&format!("{{\"type\":\"batch\",\"readings\":[{}]}}\n{lines}", batch.join(","))).await;
     let mut acks = 0;
     while meter.line().await != r#"{"type":"ack","seq":5100}"# {
@@ -118,7 +118,7 @@ async fn watchers_hear_of_a_reading_when_it_is_durable() {
     let bench = Bench::new().await;
     let mut events = bench.live.subscribe();
     let (mut meter, _) = bench.enrol("M-1").await;
-    meter.say(&reading(1, 0, 1000).replace("}", ",\"w\":1240}")).await;
+    meter.say(&reading(1, 0, 1000).replace('}', ",\"w\":1240}")).await;
     let event = events.recv().await.unwrap();
     assert_eq!(bench.stored(1).len(), 1);
     assert!(matches!(event.what, LiveWhat::Reading { power_w: Some(1240), .. }), "{event:?}");

@@ -238,7 +238,7 @@ impl<'a> Object<'a> {
         let items: Vec<&RawValue> = serde_json::from_str(raw.get())
             .map_err(|_| LineError::field("channels", "expected a list of objects"))?;
         if !(1..=MAX_CHANNELS).contains(&items.len()) {
-            return Err(LineError::field("channels", "expected 1 to 64 channels"));
+            return Err(LineError::field("channels", "expected 1 to 16 channels"));
         }
         let mut names = BTreeSet::new();
         let mut channels = Vec::with_capacity(items.len());

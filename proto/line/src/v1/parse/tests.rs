@@ -175,6 +175,35 @@ fn what_the_server_says_comes_back() {
     assert_eq!(ServerMessage::parse(br#"{"type":"later","x":1}"#), Ok(ServerMessage::Other));
 }
 
+const SPECIFICATION: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md"));
+
+#[test]
+fn the_examples_of_the_specification_are_understood() {
+    let mut seen = 0;
+    for line in SPECIFICATION.lines() {
+        if let Some(said) = line.strip_prefix("→ ") {
+            let understood = ClientMessage::parse(said.as_bytes());
+            // One of them shows what a wrong field is answered.
+            assert!(understood.is_ok() || said.contains("12.5"), "{said}: {understood:?}");
+            seen += 1;
+        } else if let Some(said) = line.strip_prefix("← ") {
+            let understood = ServerMessage::parse(said.as_bytes());
+            assert!(understood.as_ref().is_ok_and(|m| *m != ServerMessage::Other), "{said}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen} examples");
+}
+
+#[test]
+fn each_error_code_is_in_the_specification() {
+    for code in ErrorCode::ALL {
+        assert!(SPECIFICATION.contains(&format!("\n| `{code}` |")), "{code} is not documented");
+        assert_eq!(ErrorCode::from_wire(code.as_str()), Some(code));
+    }
+}
+
 fn numbers() -> impl Strategy<Value = BatchReading> {
     (1_u64..=9_007_199_254_740_991, -2_000_000_000_i64..4_000_000_000, 0..=MAX_INTEGER, any::<u8>())
         .prop_map(|(seq, t, wh, q)| BatchReading {
