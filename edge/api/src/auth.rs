@@ -36,6 +36,7 @@ const TOUCH_SECONDS: i64 = 300;
 
 /// Who calls.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per request, and nearly always the large one")]
 pub enum Identity {
     /// A user, by session or by token.
     User {

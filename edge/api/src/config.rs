@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use corrente_clock::BusinessClock;
+use corrente_lab::Lab;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
+use corrente_mdm::Mdm;
 use corrente_registry::Registry;
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,10 +20,6 @@ pub struct ApiConfig {
     pub demo: bool,
     /// The demo's accounts, shown on the sign-in page.
     pub demo_accounts: Vec<DemoAccount>,
-    /// Is lab mode on?
-    pub lab: bool,
-    /// Who, besides this machine itself, may use lab mode.
-    pub lab_allow: Vec<IpNet>,
     /// May sessions travel without encryption from other machines?
     pub insecure_http: bool,
     /// Does somebody in front of this server encrypt?
@@ -35,8 +32,6 @@ impl Default for ApiConfig {
             build: env!("CARGO_PKG_VERSION").to_owned(),
             demo: false,
             demo_accounts: Vec::new(),
-            lab: false,
-            lab_allow: Vec::new(),
             insecure_http: false,
             behind_tls: false,
         }
@@ -67,4 +62,8 @@ pub struct Services {
     pub clock: BusinessClock,
     /// What happens now.
     pub live: LiveHub,
+    /// What is believed, billed and alerted.
+    pub mdm: Mdm,
+    /// The prototype's service, when lab mode is on.
+    pub lab: Option<Lab>,
 }

@@ -17,6 +17,7 @@ async fn live() -> &'static str {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one check, for a program to read")]
 struct Readiness {
     ready: bool,
     registry: bool,

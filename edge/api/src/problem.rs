@@ -11,6 +11,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use corrente_mdm::MdmError;
 use corrente_registry::RegistryError;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
@@ -49,6 +50,8 @@ pub enum Code {
     Exists,
     /// A file has mistakes, listed by line.
     InvalidFile,
+    /// It cannot be done yet: something has to be there first.
+    NotReady,
     /// The server cannot do it now.
     Unavailable,
     /// The server failed.
@@ -57,7 +60,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SignedOut,
         Self::InvalidToken,
         Self::WrongCredentials,
@@ -73,6 +76,7 @@ impl Code {
         Self::InvalidBody,
         Self::Exists,
         Self::InvalidFile,
+        Self::NotReady,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -95,6 +99,7 @@ impl Code {
             Self::InvalidBody => "invalid_body",
             Self::Exists => "exists",
             Self::InvalidFile => "invalid_file",
+            Self::NotReady => "not_ready",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -114,7 +119,7 @@ impl Code {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::InvalidBody => StatusCode::BAD_REQUEST,
-            Self::Exists => StatusCode::CONFLICT,
+            Self::Exists | Self::NotReady => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -138,6 +143,7 @@ impl Code {
             Self::InvalidBody => "The body is not valid",
             Self::Exists => "There is one already",
             Self::InvalidFile => "The file has mistakes",
+            Self::NotReady => "Not possible yet",
             Self::Unavailable => "Not available now",
             Self::Internal => "The server failed",
         }
@@ -303,10 +309,11 @@ impl From<RegistryError> for Problem {
             }
             RegistryError::NotFound { kind, .. } => Self::not_found(kind),
             RegistryError::Invalid { field, reason } => Self::field(field, reason),
+            RegistryError::Tariff(error) => Self::field("content", error.to_string()),
             RegistryError::DiskFull | RegistryError::Closed => {
                 Self::new(Code::Unavailable, error.to_string()).retry_after(30)
             }
-            error => Self::internal(&error),
+            other => Self::internal(&other),
         }
     }
 }
@@ -314,6 +321,21 @@ impl From<RegistryError> for Problem {
 impl From<corrente_ledger::LedgerError> for Problem {
     fn from(error: corrente_ledger::LedgerError) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<MdmError> for Problem {
+    fn from(error: MdmError) -> Self {
+        match error {
+            MdmError::NotFound { kind, .. } => Self::not_found(kind),
+            MdmError::Invalid { field, reason } => Self::field(field, reason),
+            MdmError::NoTariff { .. } | MdmError::NotYet { .. } => {
+                Self::new(Code::NotReady, error.to_string())
+            }
+            MdmError::Registry(error) => error.into(),
+            MdmError::Stopping => Self::new(Code::Unavailable, error.to_string()).retry_after(30),
+            other => Self::internal(&other),
+        }
     }
 }
 

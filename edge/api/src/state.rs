@@ -7,8 +7,10 @@ use std::sync::{
 
 use axum::{Router, middleware};
 use corrente_clock::BusinessClock;
+use corrente_lab::Lab;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
+use corrente_mdm::Mdm;
 use corrente_registry::Registry;
 use tokio::sync::Semaphore;
 
@@ -86,13 +88,14 @@ impl Api {
         &self.inner.services.live
     }
 
-    /// Is lab mode answered to this address? To this machine itself, and to whom it is widened.
-    pub fn lab_serves(&self, address: Option<std::net::IpAddr>) -> bool {
-        let config = self.config();
-        config.lab
-            && address.is_some_and(|address| {
-                address.is_loopback() || config.lab_allow.iter().any(|net| net.contains(&address))
-            })
+    /// What is believed, billed and alerted.
+    pub fn mdm(&self) -> &Mdm {
+        &self.inner.services.mdm
+    }
+
+    /// The prototype's service, when lab mode is on.
+    pub fn lab(&self) -> Option<&Lab> {
+        self.inner.services.lab.as_ref()
     }
 
     /// Says that the server is about to stop: it is not ready any more.

@@ -100,6 +100,7 @@ async fn get_me(State(api): State<Api>, Viewer(identity): Viewer) -> Result<Json
 /// What to change; what is left out stays, null follows the device.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "a field that is null differs from one that is left out")]
 pub(crate) struct MeChange {
     /// `pt-BR` or `en`.
     #[serde(default, deserialize_with = "given")]
@@ -112,6 +113,7 @@ pub(crate) struct MeChange {
 }
 
 /// Tells a field that is null from one that is left out.
+#[expect(clippy::option_option, reason = "a field that is null differs from one that is left out")]
 fn given<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(input).map(Some)
 }

@@ -41,7 +41,7 @@ async fn get_options(State(api): State<Api>) -> Json<Options> {
     Json(Options {
         build: config.build.clone(),
         demo: config.demo,
-        lab: config.lab,
+        lab: api.lab().is_some(),
         insecure: config.insecure_http,
         demo_accounts: config.demo_accounts.clone(),
         time_factor: api.clock().factor(),

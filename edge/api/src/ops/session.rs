@@ -7,6 +7,7 @@ use axum::{
     extract::{Request, State},
     response::{AppendHeaders, IntoResponse, Response},
 };
+use corrente_lab::Lab;
 use corrente_registry::{
     codes, lab, passwords,
     sessions::{self, NewSession, Owner},
@@ -212,7 +213,8 @@ async fn sign_in_lab(State(api): State<Api>, request: Request) -> Result<Respons
     let Body(given) =
         <Body<LabIdentification> as axum::extract::FromRequest<()>>::from_request(request, &())
             .await?;
-    if !api.lab_serves(client.address) {
+    let allowed = |lab: &Lab| client.address.is_some_and(|address| lab.allows(address));
+    if !api.lab().is_some_and(allowed) {
         return Err(Problem::not_found("lab mode"));
     }
     refuse_plain(&client)?;

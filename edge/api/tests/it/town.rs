@@ -5,8 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{Router, body::Body, extract::ConnectInfo};
 use corrente_api::{Api, ApiConfig, Services};
 use corrente_clock::BusinessClock;
-use corrente_ledger::{LedgerOptions, SqliteLedger};
+use corrente_lab::{Lab, LabConfig};
+use corrente_ledger::{Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
+use corrente_mdm::Mdm;
 use corrente_metering::{
     Date, Span, Timestamp,
     id::{AlertEventId, CustomerId, InvoiceId, OrganisationId, UsagePointId},
@@ -71,10 +73,15 @@ impl Answer {
 
 impl Town {
     pub(crate) fn new() -> Self {
-        Self::with(ApiConfig { lab: true, ..ApiConfig::default() })
+        Self::build(ApiConfig::default(), true)
     }
 
+    /// One without lab mode.
     pub(crate) fn with(config: ApiConfig) -> Self {
+        Self::build(config, false)
+    }
+
+    fn build(config: ApiConfig, lab: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let registry = Registry::open(directory.path().join("registry.db")).unwrap();
         let ledger =
@@ -83,12 +90,15 @@ impl Town {
         let hash = passwords::hash(PASSWORD).unwrap();
         let (organisation, ana_home, ana_invoice, ana_alert) =
             registry.write_blocking(move |tx| settle(tx, &hash)).unwrap();
-        let services = Services {
-            registry: registry.clone(),
-            ledger: Arc::new(ledger),
-            clock: BusinessClock::stopped_at(NOW),
-            live: LiveHub::new(),
-        };
+        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
+        let (clock, live) = (BusinessClock::stopped_at(NOW), LiveHub::new());
+        let lab = lab.then(|| {
+            let config = LabConfig { allow: Vec::new(), zone: "America/Bahia".to_owned() };
+            let (registry, ledger) = (registry.clone(), Arc::clone(&ledger));
+            Lab::new(config, registry, ledger, clock.clone(), live.clone()).unwrap()
+        });
+        let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), live.clone());
+        let services = Services { registry: registry.clone(), ledger, clock, live, mdm, lab };
         let router = Api::new(config, services).router();
         Self {
             registry,
