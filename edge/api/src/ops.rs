@@ -1,9 +1,17 @@
 //! The operations, one file each, or the few of one noun.
 
+mod admin;
+mod alerts;
 mod get_openapi;
+mod home;
+mod invoices;
+mod live;
 pub(crate) mod me;
 mod options;
+mod readings;
 mod session;
+mod shown;
+mod usage;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,4 +24,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(options::routes())
         .merge(session::routes())
         .merge(me::routes())
+        .merge(home::routes())
+        .merge(usage::routes())
+        .merge(readings::routes())
+        .merge(live::routes())
+        .merge(invoices::routes())
+        .merge(alerts::routes())
+        .merge(admin::routes())
 }

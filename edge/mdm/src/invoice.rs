@@ -23,7 +23,13 @@ use corrente_tariff::Tariff;
 use corrente_units::{Decimal, Energy, Money};
 use jiff::ToSpan as _;
 
-use crate::{Mdm, MdmError, period::BillingPeriod, point::Point, series::service, usage::percent};
+use crate::{
+    Mdm, MdmError,
+    period::BillingPeriod,
+    point::Point,
+    series::{empty_if_unknown, service},
+    usage::percent,
+};
 
 /// Days from issue to the last day of payment: more than the five working days that REN 1000/2021
 /// art. 337 asks for at least.
@@ -250,7 +256,7 @@ impl Mdm {
             if wanted.is_empty() {
                 continue;
             }
-            for day in self.ledger.revisions(channel.channel, wanted)?.0 {
+            for day in empty_if_unknown(self.ledger.revisions(channel.channel, wanted))?.0 {
                 let number = channel.channel.number();
                 let (day, revision) = (i64::from(day.day), u64::from(day.revision));
                 match found.last_mut() {

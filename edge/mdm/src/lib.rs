@@ -7,16 +7,16 @@
 //!
 //! Its operations block on files. Inside the async runtime call them through [`Mdm::run`].
 
-//mod alerts;
+mod alerts;
 mod bill;
 mod cost;
 mod error;
 mod expected;
 pub mod export;
-//mod facts;
+mod facts;
 pub mod forecast;
 mod invoice;
-//mod jobs;
+mod jobs;
 mod live;
 mod period;
 mod point;
@@ -32,7 +32,7 @@ use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
 use corrente_registry::Registry;
 
-//pub use alerts::{AlertsView, ShownEvent, ShownRule};
+pub use alerts::{AlertsView, ShownEvent, ShownRule};
 pub use bill::{BillSoFar, Projected};
 pub use error::MdmError;
 pub use expected::Expected;
@@ -83,6 +83,11 @@ impl Mdm {
     /// The clock by which it works.
     pub fn clock(&self) -> &BusinessClock {
         &self.clock
+    }
+
+    /// The registry that it works on.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Where open pages listen.

@@ -14,6 +14,7 @@ use crate::{
     expected::Expected,
     period::{BillingPeriod, Step},
     point::Point,
+    series::empty_if_unknown,
     usage::{Compare, UsageQuery},
 };
 
@@ -108,11 +109,14 @@ impl Mdm {
         let mut last_heard = None;
         let mut power = None;
         for channel in point.channels.iter().filter(|c| c.direction == Direction::Import) {
-            let Some(last) = self.ledger.last(channel.channel)? else { continue };
+            let Some(last) = empty_if_unknown(self.ledger.last(channel.channel))? else { continue };
             last_heard = last_heard.max(Some(last.end));
             if channel.spec.kind == ChannelKind::Register
-                && let Some(before) =
-                    self.ledger.at_or_before(channel.channel, last.end.plus(-1), AsOf::Now)?
+                && let Some(before) = empty_if_unknown(self.ledger.at_or_before(
+                    channel.channel,
+                    last.end.plus(-1),
+                    AsOf::Now,
+                ))?
             {
                 let seconds = last.end.since(before.end);
                 let rise = last.value.wh().saturating_sub(before.value.wh());

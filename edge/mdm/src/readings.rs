@@ -4,7 +4,10 @@ use corrente_ledger::AsOf;
 use corrente_metering::{ChannelKind, Direction, SourceQuality, Span, Timestamp, id::UsagePointId};
 use corrente_units::Energy;
 
-use crate::{Mdm, MdmError, series::service};
+use crate::{
+    Mdm, MdmError,
+    series::{empty_if_unknown, service},
+};
 
 /// More readings than this are never answered at once.
 const MOST: usize = 5_000;
@@ -60,7 +63,8 @@ impl Mdm {
         let mut readings = Vec::new();
         if let Some(at) = query.at {
             for channel in &point.channels {
-                let found = self.ledger.at_or_before(channel.channel, at, AsOf::Now)?;
+                let found =
+                    empty_if_unknown(self.ledger.at_or_before(channel.channel, at, AsOf::Now))?;
                 let inside =
                     |t: Timestamp| service(channel).start <= t && t <= service(channel).end;
                 readings.extend(found.filter(|r| inside(r.end)).map(|r| shown(channel, &r)));
@@ -81,7 +85,8 @@ impl Mdm {
             let mut taken = 0;
             // A day at a time, so that a page never decodes a year.
             while cursor.start < wanted.end && taken <= limit {
-                let Some(next) = self.ledger.after(channel.channel, cursor.start, AsOf::Now)?
+                let Some(next) =
+                    empty_if_unknown(self.ledger.after(channel.channel, cursor.start, AsOf::Now))?
                 else {
                     break;
                 };
@@ -90,7 +95,11 @@ impl Mdm {
                     break;
                 }
                 let end = begin.plus(86_400).min(wanted.end);
-                let found = self.ledger.range(channel.channel, Span::new(begin, end), AsOf::Now)?;
+                let found = empty_if_unknown(self.ledger.range(
+                    channel.channel,
+                    Span::new(begin, end),
+                    AsOf::Now,
+                ))?;
                 taken += found.len();
                 readings.extend(found.iter().map(|r| shown(channel, r)));
                 cursor = Span::new(end, wanted.end);

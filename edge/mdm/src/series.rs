@@ -2,7 +2,7 @@
 
 use std::num::NonZeroI64;
 
-use corrente_ledger::{AsOf, Ledger};
+use corrente_ledger::{AsOf, Ledger, LedgerError};
 use corrente_metering::{
     ChannelKind, Direction, Reading, Span, Timestamp,
     assemble::{ChannelPart, Piece, assemble},
@@ -75,7 +75,9 @@ impl Mdm {
         let ledger = &*self.ledger;
         let wanted = Span::new(*first, *last).intersect(service);
         match period.spec.kind {
-            ChannelKind::Interval => Ok(ledger.range(period.channel, wanted, AsOf::Now)?),
+            ChannelKind::Interval => {
+                Ok(empty_if_unknown(ledger.range(period.channel, wanted, AsOf::Now))?)
+            }
             ChannelKind::Register => {
                 let lookups = i64::try_from(boundaries.len()).unwrap_or(i64::MAX);
                 let readings = wanted.seconds() / period.reporting_seconds.max(1);
@@ -98,10 +100,12 @@ impl Mdm {
         for period in point.channels.iter().filter(|c| c.direction == direction) {
             let service = service(period);
             let before = service.start.plus(-1);
-            let first = self.ledger.after(period.channel, before, AsOf::Now)?;
+            let first = empty_if_unknown(self.ledger.after(period.channel, before, AsOf::Now))?;
             let last = match period.until {
-                None => self.ledger.last(period.channel)?,
-                Some(until) => self.ledger.at_or_before(period.channel, until, AsOf::Now)?,
+                None => empty_if_unknown(self.ledger.last(period.channel))?,
+                Some(until) => {
+                    empty_if_unknown(self.ledger.at_or_before(period.channel, until, AsOf::Now))?
+                }
             };
             let (Some(first), Some(last)) = (first, last) else { continue };
             if last.end < service.start || first.end > service.end {
@@ -133,11 +137,11 @@ fn whole_range(
     wanted: Span,
 ) -> Result<Vec<Reading>, MdmError> {
     let mut readings = Vec::new();
-    let before = ledger.at_or_before(period.channel, wanted.start, AsOf::Now)?;
+    let before = empty_if_unknown(ledger.at_or_before(period.channel, wanted.start, AsOf::Now))?;
     readings.extend(before.filter(|r| r.end >= service.start));
-    readings.extend(ledger.range(period.channel, wanted, AsOf::Now)?);
+    readings.extend(empty_if_unknown(ledger.range(period.channel, wanted, AsOf::Now))?);
     if readings.last().is_none_or(|r| r.end < wanted.end) {
-        let after = ledger.after(period.channel, wanted.end, AsOf::Now)?;
+        let after = empty_if_unknown(ledger.after(period.channel, wanted.end, AsOf::Now))?;
         readings.extend(after.filter(|r| r.end <= service.end));
     }
     Ok(readings)
@@ -160,14 +164,26 @@ fn neighbours(
     wanted.dedup();
     let inside = |r: &Reading| service.start <= r.end && r.end <= service.end;
     for boundary in wanted {
-        let before = ledger.at_or_before(period.channel, boundary, AsOf::Now)?;
+        let before = empty_if_unknown(ledger.at_or_before(period.channel, boundary, AsOf::Now))?;
         let exact = before.is_some_and(|r| r.end == boundary);
         readings.extend(before.filter(inside));
         if !exact && boundary < Timestamp::MAX {
-            readings.extend(ledger.after(period.channel, boundary, AsOf::Now)?.filter(inside));
+            readings.extend(
+                empty_if_unknown(ledger.after(period.channel, boundary, AsOf::Now))?.filter(inside),
+            );
         }
     }
     readings.sort();
     readings.dedup();
     Ok(readings)
+}
+
+/// A channel that has never had a reading may be unknown to the ledger: there is nothing in it.
+pub(crate) fn empty_if_unknown<T: Default>(
+    answer: Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    match answer {
+        Err(LedgerError::UnknownChannel(_)) => Ok(T::default()),
+        answer => answer,
+    }
 }

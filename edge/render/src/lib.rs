@@ -1,5 +1,6 @@
 //! What people and machines read of a bill or a history: QR codes as SVG.
 
+pub mod csv;
 mod figures;
 mod qr;
 

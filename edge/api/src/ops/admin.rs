@@ -1,0 +1,57 @@
+//! Operations with which a town is set up, under `/admin`. Operators read, administrators change, and
+//! every change is a line of the audit log.
+
+mod agreements;
+mod audit;
+mod customers;
+mod import;
+mod meters;
+mod organisation;
+mod tariffs;
+mod tokens;
+mod usage_points;
+mod users;
+
+use axum::extract::FromRequestParts;
+use corrente_metering::id::OrganisationId;
+use corrente_registry::admin::By;
+use http::request::Parts;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Admin, Api, Problem, auth};
+
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(organisation::routes())
+        .merge(customers::routes())
+        .merge(usage_points::routes())
+        .merge(meters::routes())
+        .merge(tariffs::routes())
+        .merge(agreements::routes())
+        .merge(tokens::routes())
+        .merge(users::routes())
+        .merge(import::routes())
+        .merge(audit::routes())
+}
+
+/// An administrator who changes something, as the audit log tells it.
+struct Change {
+    by: By,
+    organisation: OrganisationId,
+}
+
+impl FromRequestParts<Api> for Change {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Admin(caller) = Admin::from_request_parts(parts, api).await?;
+        let by = By {
+            actor: caller.identity.actor(),
+            business: api.clock().now(),
+            real: corrente_clock::wall_clock(),
+            address: auth::peer(&parts.extensions).map(|address| address.to_string()),
+            reason: None,
+        };
+        Ok(Self { by, organisation: caller.user.organisation })
+    }
+}

@@ -1,0 +1,177 @@
+//! Alerts: what was seen, reading it, and the rules.
+
+use axum::{Json, extract::State};
+use corrente_alert::RuleKind;
+use corrente_mdm::{ShownEvent, ShownRule};
+use corrente_metering::{Calendar, id::AlertEventId};
+use corrente_registry::alerts;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Api, Body, OwnUsagePoint, PathId, Problem, Viewer};
+
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(get_alerts))
+        .routes(routes!(read_alert))
+        .routes(routes!(put_alert_rule))
+}
+
+/// Everything about a usage point's alerts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Alerts {
+    /// What was seen, the latest first.
+    events: Vec<AlertEvent>,
+    /// The rules that hold.
+    rules: Vec<AlertRule>,
+}
+
+/// Something that a rule saw.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertEvent {
+    /// Its id.
+    id: String,
+    /// The kind of the rule.
+    kind: String,
+    /// When it began.
+    at: String,
+    /// When it was over.
+    until: Option<String>,
+    /// `active` or `over`.
+    state: &'static str,
+    /// Did a person read it?
+    read: bool,
+    /// Figures by name, as decimal strings: value, limit, unit, projected, previous, ….
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    values: serde_json::Value,
+}
+
+/// A rule that holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertRule {
+    /// Its id.
+    id: String,
+    /// Its kind.
+    kind: &'static str,
+    /// Is it watched?
+    enabled: bool,
+    /// How it is set.
+    #[schema(value_type = Object)]
+    parameters: serde_json::Value,
+}
+
+/// How to set a rule.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertRuleChange {
+    /// Is it watched?
+    enabled: bool,
+    /// How it is set; the usual parameters when left out.
+    #[schema(value_type = Option<Object>)]
+    parameters: Option<serde_json::Value>,
+}
+
+impl AlertEvent {
+    pub(crate) fn new(calendar: &Calendar, event: &alerts::AlertEvent) -> Self {
+        let shown = ShownEvent::new(calendar, event);
+        Self {
+            id: shown.id,
+            kind: shown.kind,
+            at: shown.at,
+            until: shown.until,
+            state: shown.state,
+            read: shown.read,
+            values: shown.values,
+        }
+    }
+}
+
+impl From<ShownRule> for AlertRule {
+    fn from(rule: ShownRule) -> Self {
+        Self {
+            id: rule.id.to_string(),
+            kind: rule.kind.word(),
+            enabled: rule.enabled,
+            parameters: rule.parameters,
+        }
+    }
+}
+
+/// A usage point's alerts and rules.
+#[utoipa::path(
+    get,
+    path = "/usage-points/{id}/alerts",
+    tag = "alerts",
+    params(("id" = String, Path, description = "The usage point")),
+    responses((status = 200, body = Alerts)),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn get_alerts(State(api): State<Api>, own: OwnUsagePoint) -> Result<Json<Alerts>, Problem> {
+    let id = own.point.id;
+    let calendar = Calendar::new(&own.point.zone).unwrap_or_else(|_| Calendar::utc());
+    let found = api.mdm().run(move |mdm| mdm.alerts(id)).await?;
+    Ok(Json(Alerts {
+        events: found.events.iter().map(|event| AlertEvent::new(&calendar, event)).collect(),
+        rules: found.rules.into_iter().map(AlertRule::from).collect(),
+    }))
+}
+
+/// Records that a person read an alert.
+#[utoipa::path(
+    post,
+    path = "/alerts/{id}/read",
+    tag = "alerts",
+    params(("id" = String, Path, description = "The alert")),
+    responses((status = 204, description = "It counts as read.")),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn read_alert(
+    State(api): State<Api>,
+    Viewer(identity): Viewer,
+    PathId(id): PathId<String>,
+) -> Result<StatusCode, Problem> {
+    let unknown = || Problem::not_found("alert");
+    let id: AlertEventId = id.parse().map_err(|_| unknown())?;
+    let event =
+        api.registry().read(move |tx| alerts::get_event(tx, id)).await?.ok_or_else(unknown)?;
+    api.visible_usage_point(&identity, event.usage_point).await.map_err(|_| unknown())?;
+    let now = api.clock().now();
+    api.registry().write(move |tx| alerts::mark_read(tx, id, now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets a usage point's own rule.
+#[utoipa::path(
+    put,
+    path = "/usage-points/{id}/alert-rules/{kind}",
+    tag = "alerts",
+    params(
+        ("id" = String, Path, description = "The usage point"),
+        ("kind" = String, Path, description = "The kind of rule, such as `bill_jump`"),
+    ),
+    request_body = AlertRuleChange,
+    responses((status = 200, body = AlertRule)),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn put_alert_rule(
+    State(api): State<Api>,
+    own: OwnUsagePoint,
+    path: PathId<(String, String)>,
+    Body(change): Body<AlertRuleChange>,
+) -> Result<Json<AlertRule>, Problem> {
+    let PathId((_, kind)) = path;
+    let kind: RuleKind = kind.parse().map_err(|_| Problem::not_found("kind of alert"))?;
+    let id = own.point.id;
+    let parameters = match change.parameters {
+        Some(parameters) => parameters,
+        None => serde_json::to_value(kind.default_rule())
+            .ok()
+            .and_then(|rule| rule.get("parameters").cloned())
+            .unwrap_or_default(),
+    };
+    let enabled = change.enabled;
+    let rule = api.mdm().run(move |mdm| mdm.put_alert_rule(id, kind, parameters, enabled)).await?;
+    Ok(Json(rule.into()))
+}

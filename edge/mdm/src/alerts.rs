@@ -1,0 +1,441 @@
+//! Alerts: rules of usage points, what they saw, and who is told.
+//!
+//! A step of a rule's machine, the event that it makes and the messages that it causes are one
+//! transaction, so that a crash between decision and delivery loses nothing and tells nothing twice.
+//! Open pages hear of it after the commit.
+
+use std::collections::BTreeMap;
+
+use corrente_alert::{Message, Moment, Notice, Phase, Rule, RuleKind, State};
+use corrente_clock::wall_clock;
+use corrente_live::LiveNotice;
+use corrente_metering::{
+    Calendar, ChannelKind, Direction, Timestamp,
+    id::{AlertRuleId, UsagePointId},
+};
+use corrente_registry::{
+    RegistryError, Tx,
+    alerts::{self, AlertEvent, AlertRule},
+    customers, organisations, outbox,
+    outbox::NewMessage,
+    users,
+};
+use corrente_units::{Decimal, Energy};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Mdm, MdmError,
+    facts::{Facts, Measured},
+    point::Point,
+    series::empty_if_unknown,
+};
+
+/// Events that a page shows.
+const MOST_EVENTS: u32 = 200;
+
+/// Everything about a usage point's alerts.
+#[derive(Clone, Debug)]
+pub struct AlertsView {
+    /// What was seen, the latest first.
+    pub events: Vec<AlertEvent>,
+    /// The rules that hold.
+    pub rules: Vec<ShownRule>,
+}
+
+/// A rule that holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownRule {
+    /// Its id.
+    pub id: AlertRuleId,
+    /// Its kind.
+    pub kind: RuleKind,
+    /// Is it watched?
+    pub enabled: bool,
+    /// How it is set.
+    pub parameters: Json,
+}
+
+/// An event as pages see it, by request and live.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShownEvent {
+    /// Its id.
+    pub id: String,
+    /// The kind of the rule.
+    pub kind: String,
+    /// When it began, RFC 3339 of the usage point.
+    pub at: String,
+    /// When it was over.
+    pub until: Option<String>,
+    /// `active` or `over`.
+    pub state: &'static str,
+    /// Did a person read it?
+    pub read: bool,
+    /// Figures by name.
+    pub values: Json,
+}
+
+impl ShownEvent {
+    /// The event as pages see it.
+    pub fn new(calendar: &Calendar, event: &AlertEvent) -> Self {
+        Self {
+            id: event.id.to_string(),
+            kind: event.kind.clone(),
+            at: calendar.rfc3339(event.at),
+            until: event.until.map(|until| calendar.rfc3339(until)),
+            state: if event.until.is_some() { "over" } else { "active" },
+            read: event.read.is_some(),
+            values: event.document.clone(),
+        }
+    }
+}
+
+/// When a usage point has to be looked at again at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// The register at which a limit is passed.
+    pub(crate) register: Option<Energy>,
+    /// The power above which one is.
+    pub(crate) power_w: Option<i64>,
+}
+
+/// What a look at one rule came to.
+struct Step {
+    rule: AlertRuleId,
+    kind: RuleKind,
+    state: State,
+    notices: Vec<(Notice, BTreeMap<String, String>)>,
+}
+
+impl Mdm {
+    /// A usage point's events and rules.
+    ///
+    /// # Errors
+    /// When the registry fails or there is no such usage point.
+    pub fn alerts(&self, id: UsagePointId) -> Result<AlertsView, MdmError> {
+        let point = self.point(id)?;
+        let rules = self.rules(&point)?;
+        let events = self.registry.read_blocking(move |tx| alerts::events(tx, id, MOST_EVENTS))?;
+        let mut rules: Vec<ShownRule> = rules
+            .into_iter()
+            .filter_map(|rule| {
+                Some(ShownRule {
+                    id: rule.id,
+                    kind: rule.kind.parse().ok()?,
+                    enabled: rule.enabled,
+                    parameters: rule.parameters,
+                })
+            })
+            .collect();
+        rules.sort_by_key(|rule| rule.kind);
+        Ok(AlertsView { events, rules })
+    }
+
+    /// Sets a usage point's own rule. It is looked at at once.
+    ///
+    /// # Errors
+    /// [`MdmError::Invalid`] for a rule that would always or never tell.
+    pub fn put_alert_rule(
+        &self,
+        id: UsagePointId,
+        kind: RuleKind,
+        parameters: Json,
+        enabled: bool,
+    ) -> Result<ShownRule, MdmError> {
+        let rule = read_rule(kind, &parameters).map_err(|error| MdmError::Invalid {
+            field: "parameters",
+            reason: error.to_string(),
+        })?;
+        rule.check().map_err(|error| MdmError::Invalid {
+            field: error.field,
+            reason: error.reason.to_owned(),
+        })?;
+        let now = self.clock.now();
+        let stored = write_rule(&rule)?;
+        let row = self.registry.write_blocking(move |tx| -> Result<_, RegistryError> {
+            // What the rule saw as it was set before is over.
+            alerts::end_events(tx, id, kind.word(), now)?;
+            let row = alerts::put_rule(tx, id, kind.word(), &stored, enabled, now)?;
+            alerts::put_state(tx, row.id, id, &json!({}), now)?;
+            Ok(row)
+        })?;
+        self.evaluate_alerts(id)?;
+        Ok(ShownRule { id: row.id, kind, enabled: row.enabled, parameters: row.parameters })
+    }
+
+    /// The rules that hold, with the organisation's defaults made where they are missing.
+    fn rules(&self, point: &Point) -> Result<Vec<AlertRule>, MdmError> {
+        let id = point.row.id;
+        let rules = self.registry.read_blocking(move |tx| alerts::rules_for(tx, id))?;
+        if RuleKind::ALL.iter().all(|kind| rules.iter().any(|rule| rule.kind == kind.word())) {
+            return Ok(rules);
+        }
+        let (organisation, now) = (point.row.organisation, self.clock.now());
+        self.registry.write_blocking(move |tx| {
+            let rules = alerts::rules_for(tx, id)?;
+            for kind in RuleKind::ALL {
+                if rules.iter().all(|rule| rule.kind != kind.word()) {
+                    let parameters = write_rule(&kind.default_rule())?;
+                    let on = kind.on_by_default();
+                    alerts::put_default(tx, organisation, kind.word(), &parameters, on, now)?;
+                }
+            }
+            Ok::<_, MdmError>(alerts::rules_for(tx, id)?)
+        })
+    }
+
+    /// Looks at all rules of a usage point now, and tells what there is to tell. One caller at a time
+    /// per usage point; the jobs are that caller.
+    ///
+    /// # Errors
+    /// When a store fails or there is no such usage point.
+    pub fn evaluate_alerts(&self, id: UsagePointId) -> Result<Vec<ShownEvent>, MdmError> {
+        self.evaluate_watching(id).map(|(events, _)| events)
+    }
+
+    pub(crate) fn evaluate_watching(
+        &self,
+        id: UsagePointId,
+    ) -> Result<(Vec<ShownEvent>, Watch), MdmError> {
+        let point = self.point(id)?;
+        let now = self.clock.now();
+        let rules = self.rules(&point)?;
+        let mut facts = Facts::new(self, &point, now)?;
+        let mut steps = Vec::new();
+        let mut watch = Watch::default();
+        for row in rules.into_iter().filter(|row| row.enabled) {
+            let Ok(kind) = row.kind.parse::<RuleKind>() else { continue };
+            let rule = match read_rule(kind, &row.parameters) {
+                Ok(rule) => rule,
+                Err(error) => {
+                    tracing::warn!(%error, alert.rule = %row.id, "alert rule cannot be read");
+                    continue;
+                }
+            };
+            let measured = match facts.of(&rule) {
+                Ok(measured) => measured,
+                // A tariff that cannot rate this month silences one rule, not the others.
+                Err(MdmError::Billing(error)) => {
+                    tracing::warn!(%error, usage_point.id = %id, "alert rule cannot be measured");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let rule_id = row.id;
+            let before: State = self
+                .registry
+                .read_blocking(move |tx| alerts::state(tx, rule_id, id))?
+                .and_then(|state| serde_json::from_value(state).ok())
+                .unwrap_or_default();
+            let step = advance(rule_id, &rule, &before, measured);
+            self.watch(&mut watch, &point, &rule, &step.1)?;
+            if let Some(step) = step.0 {
+                steps.push(step);
+            }
+        }
+        let events = if steps.is_empty() { Vec::new() } else { self.tell(&point, steps, now)? };
+        Ok((events, watch))
+    }
+
+    /// One transaction: states, events, messages. Then open pages.
+    fn tell(
+        &self,
+        point: &Point,
+        steps: Vec<Step>,
+        now: Timestamp,
+    ) -> Result<Vec<ShownEvent>, MdmError> {
+        let id = point.row.id;
+        let row = point.row.clone();
+        let events = self.registry.write_blocking(move |tx| {
+            let mut events = Vec::new();
+            for step in &steps {
+                let state = serde_json::to_value(&step.state)?;
+                alerts::put_state(tx, step.rule, id, &state, now)?;
+                for (notice, values) in &step.notices {
+                    events.push(record(tx, &row, step.kind, notice, values)?);
+                }
+            }
+            Ok::<_, MdmError>(events.into_iter().flatten().collect::<Vec<AlertEvent>>())
+        })?;
+        let shown: Vec<ShownEvent> =
+            events.iter().map(|event| ShownEvent::new(&point.calendar, event)).collect();
+        for event in &shown {
+            self.live.notify(id, LiveNotice::Alert(serde_json::to_value(event)?));
+            tracing::info!(
+                usage_point.id = %id, alert.kind = event.kind, alert.state = event.state,
+                "alert told"
+            );
+        }
+        Ok(shown)
+    }
+
+    /// At which register or power the rule has to be looked at at once.
+    fn watch(
+        &self,
+        watch: &mut Watch,
+        point: &Point,
+        rule: &Rule,
+        (value, quiet): &(Option<Decimal>, bool),
+    ) -> Result<(), MdmError> {
+        let Rule::ExcessiveConsumption(rule) = rule else { return Ok(()) };
+        if !*quiet {
+            return Ok(());
+        }
+        match rule.unit {
+            corrente_alert::Unit::W => {
+                watch.power_w = i64::try_from(rule.threshold.trunc()).ok();
+            }
+            corrente_alert::Unit::Kwh => {
+                let left = value.and_then(|value| rule.threshold.checked_sub(value));
+                let left = left
+                    .and_then(|kwh| kwh.checked_mul(Decimal::ONE_THOUSAND))
+                    .and_then(|wh| i64::try_from(wh.trunc()).ok());
+                let standing = point.channels.iter().find(|c| {
+                    c.until.is_none()
+                        && c.direction == Direction::Import
+                        && c.spec.kind == ChannelKind::Register
+                });
+                let (Some(left), Some(channel)) = (left, standing) else { return Ok(()) };
+                let last = empty_if_unknown(self.ledger.last(channel.channel))?;
+                watch.register = last.and_then(|l| l.value.checked_add(Energy::from_wh(left)).ok());
+            }
+            corrente_alert::Unit::Money => {}
+        }
+        Ok(())
+    }
+}
+
+/// Runs the machine over the facts. Nothing when nothing changed; and beside it the last value and
+/// whether the rule is quiet.
+fn advance(
+    id: AlertRuleId,
+    rule: &Rule,
+    before: &State,
+    measured: Vec<Measured>,
+) -> (Option<Step>, (Option<Decimal>, bool)) {
+    let machine = rule.machine();
+    let mut state = before.clone();
+    let mut notices = Vec::new();
+    let mut value = None;
+    for Measured { fact, values } in measured {
+        let (next, told) = machine.step(&state, &fact);
+        state = next;
+        value = fact.value;
+        notices.extend(told.into_iter().map(|notice| (notice, values.clone())));
+    }
+    let quiet = !matches!(state.phase, Phase::Active { .. });
+    let step = (state != *before).then(|| Step { rule: id, kind: rule.kind(), state, notices });
+    (step, (value, quiet))
+}
+
+/// Records a notice as an event and puts its messages into the outbox.
+fn record(
+    tx: &mut Tx,
+    point: &corrente_registry::usage_points::UsagePoint,
+    kind: RuleKind,
+    notice: &Notice,
+    values: &BTreeMap<String, String>,
+) -> Result<Option<AlertEvent>, MdmError> {
+    let mut values = values.clone();
+    values.insert("currency".to_owned(), point.currency.code().to_owned());
+    let word = kind.word();
+    let (moment, event) = match notice {
+        Notice::Started { at, subject, value } | Notice::Worse { at, subject, value } => {
+            let worse = matches!(notice, Notice::Worse { .. });
+            let moment = if worse { Moment::Worse } else { Moment::Started };
+            values.insert("subject".to_owned(), subject.clone());
+            values.insert("value".to_owned(), value.normalize().to_string());
+            values.insert("moment".to_owned(), moment.word().to_owned());
+            alerts::end_events(tx, point.id, word, *at)?;
+            let document = serde_json::to_value(&values)?;
+            let mut event = alerts::insert_event(tx, point.id, word, *at, &document)?;
+            if !lasts(kind) {
+                alerts::end_events(tx, point.id, word, *at)?;
+                event.until = Some(*at);
+            }
+            (moment, Some(event))
+        }
+        Notice::Over { at, subject, value, worst } => {
+            values.insert("subject".to_owned(), subject.clone());
+            values.insert("worst".to_owned(), worst.normalize().to_string());
+            values.extend(value.map(|v| ("value".to_owned(), v.normalize().to_string())));
+            let open = alerts::events(tx, point.id, 50)?
+                .into_iter()
+                .find(|event| event.kind == word && event.until.is_none());
+            alerts::end_events(tx, point.id, word, *at)?;
+            (Moment::Over, open.map(|event| AlertEvent { until: Some(*at), ..event }))
+        }
+    };
+    let Some(event) = event else { return Ok(None) };
+    enqueue(tx, point, kind, moment, &event, values)?;
+    Ok(Some(event))
+}
+
+/// Does it go on, or is it something that happens?
+fn lasts(kind: RuleKind) -> bool {
+    match kind {
+        RuleKind::ExcessiveConsumption
+        | RuleKind::BillJump
+        | RuleKind::ForecastOverBudget
+        | RuleKind::AlwaysOn
+        | RuleKind::UnusualDay
+        | RuleKind::MeterSilent => true,
+        RuleKind::InvoiceIssued
+        | RuleKind::InvoiceDue
+        | RuleKind::InvoiceOverdue
+        | RuleKind::InvoicePaid => false,
+    }
+}
+
+/// A message to each person of the usage point: its users, or the customer's address.
+fn enqueue(
+    tx: &mut Tx,
+    point: &corrente_registry::usage_points::UsagePoint,
+    kind: RuleKind,
+    moment: Moment,
+    event: &AlertEvent,
+    values: BTreeMap<String, String>,
+) -> Result<(), MdmError> {
+    let language = organisations::get(tx, point.organisation)?
+        .map_or_else(|| "pt-BR".to_owned(), |organisation| organisation.language);
+    let mut people: Vec<(String, String, Option<String>)> = users::for_usage_point(tx, point.id)?
+        .into_iter()
+        .map(|user| (user.email, user.name, user.language))
+        .collect();
+    if people.is_empty()
+        && let Some(customer) = point.customer
+        && let Some(customer) = customers::get(tx, customer)?
+        && let Some(email) = customer.email
+    {
+        people.push((email, customer.name, customer.language));
+    }
+    for (email, name, own_language) in people {
+        let message = Message {
+            kind,
+            moment,
+            language: own_language.unwrap_or_else(|| language.clone()),
+            name,
+            usage_point: point.name.clone(),
+            currency: point.currency.code().to_owned(),
+            values: values.clone(),
+        };
+        let new = NewMessage {
+            organisation: point.organisation,
+            channel: "email".to_owned(),
+            idempotency_key: format!("alert:{}:{}:{email}", event.id, moment.word()),
+            recipient: email,
+            document: serde_json::to_value(&message)?,
+        };
+        outbox::enqueue(tx, &new, wall_clock())?;
+    }
+    Ok(())
+}
+
+fn read_rule(kind: RuleKind, parameters: &Json) -> Result<Rule, serde_json::Error> {
+    serde_json::from_value(json!({ "kind": kind.word(), "parameters": parameters }))
+}
+
+fn write_rule(rule: &Rule) -> Result<Json, serde_json::Error> {
+    let whole = serde_json::to_value(rule)?;
+    Ok(whole.get("parameters").cloned().unwrap_or_else(|| json!({})))
+}

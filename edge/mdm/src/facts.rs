@@ -1,0 +1,289 @@
+//! What alert rules look at: one value per rule, measured now.
+
+use std::collections::BTreeMap;
+
+use corrente_alert::{Fact, Per, Rule, Unit};
+use corrente_metering::{Direction, Span, Timestamp, assemble::Piece, calendar::next_day};
+use corrente_registry::invoices::{self, InvoiceRow, InvoiceState};
+use corrente_units::{Decimal, Energy};
+use jiff::ToSpan as _;
+
+use crate::{
+    BillSoFar, Mdm, MdmError,
+    period::{BillingPeriod, Step},
+    point::Point,
+    usage::{Compare, UsageQuery, live_edge, percent},
+};
+
+/// A projection from less than this is no reason to worry anybody.
+const SHORTEST_PROJECTION_SECONDS: i64 = 86_400;
+/// An invoice older than this is no news.
+const NEWS_SECONDS: i64 = 7 * 86_400;
+
+/// A fact with the figures that explain it to a person.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) fact: Fact,
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+/// One look at a usage point. What several rules need is computed once.
+pub(crate) struct Facts<'a> {
+    mdm: &'a Mdm,
+    point: &'a Point,
+    now: Timestamp,
+    known: Option<Span>,
+    bill: Option<Option<BillSoFar>>,
+    invoices: Option<Vec<InvoiceRow>>,
+}
+
+impl<'a> Facts<'a> {
+    pub(crate) fn new(mdm: &'a Mdm, point: &'a Point, now: Timestamp) -> Result<Self, MdmError> {
+        let known = mdm.known_span(point, Direction::Import)?;
+        Ok(Self { mdm, point, now, known, bill: None, invoices: None })
+    }
+
+    /// The facts of a rule: one, or one per invoice.
+    pub(crate) fn of(&mut self, rule: &Rule) -> Result<Vec<Measured>, MdmError> {
+        let one = match rule {
+            Rule::ExcessiveConsumption(rule) => self.excessive(rule.unit, rule.per, rule)?,
+            Rule::BillJump(_) => self.bill_jump()?,
+            Rule::ForecastOverBudget(_) => self.forecast()?,
+            Rule::AlwaysOn(_) => self.always_on()?,
+            Rule::UnusualDay(_) => self.unusual_day()?,
+            Rule::MeterSilent(_) => self.silence(),
+            Rule::InvoiceIssued(_) => {
+                let now = self.now;
+                return self.each_invoice(|i| {
+                    i.state == InvoiceState::Open && now.since(i.issued) < NEWS_SECONDS
+                });
+            }
+            Rule::InvoiceDue(rule) => {
+                let today = self.point.calendar.date(self.now);
+                let soon = today.saturating_add(i64::from(rule.days_before).days());
+                return self.each_invoice(|i| {
+                    i.state == InvoiceState::Open && today <= i.due && i.due <= soon
+                });
+            }
+            Rule::InvoiceOverdue(_) => {
+                let today = self.point.calendar.date(self.now);
+                return self.each_invoice(|i| i.state == InvoiceState::Open && i.due < today);
+            }
+            Rule::InvoicePaid(_) => {
+                let now = self.now;
+                return self.each_invoice(|i| {
+                    i.state == InvoiceState::Paid && now.since(i.issued) < 60 * 86_400
+                });
+            }
+        };
+        Ok(vec![one])
+    }
+
+    fn measured(&self, subject: impl Into<String>, value: Option<Decimal>) -> Measured {
+        let fact = Fact {
+            at: self.now,
+            day: self.point.calendar.date(self.now),
+            subject: subject.into(),
+            value,
+        };
+        Measured { fact, values: BTreeMap::new() }
+    }
+
+    fn period(&self) -> Option<BillingPeriod> {
+        let known = self.known?;
+        let period = BillingPeriod::at(&self.point.calendar, self.now, known.start);
+        (period.span.start < self.now).then_some(period)
+    }
+
+    /// Energy known of a span, up to the last reading.
+    fn energy(&self, span: Span) -> Result<Option<Energy>, MdmError> {
+        let end = live_edge(self.known, self.now, self.point).min(span.end);
+        if end <= span.start {
+            return Ok(None);
+        }
+        let pieces = self.mdm.pieces(self.point, Direction::Import, &[span.start, end])?;
+        Ok(pieces.first().and_then(|piece| piece.energy))
+    }
+
+    fn bill(&mut self) -> Result<Option<&BillSoFar>, MdmError> {
+        if self.bill.is_none() {
+            self.bill = Some(self.mdm.bill_so_far_at(self.point, self.now)?);
+        }
+        Ok(self.bill.as_ref().and_then(Option::as_ref))
+    }
+
+    fn excessive(
+        &mut self,
+        unit: Unit,
+        per: Per,
+        rule: &corrente_alert::Excessive,
+    ) -> Result<Measured, MdmError> {
+        let calendar = &self.point.calendar;
+        let today = calendar.date(self.now);
+        let civil = calendar.datetime(self.now);
+        let (span, subject) = match per {
+            Per::Bill => match self.period() {
+                Some(period) => (period.span, period.month.to_string()),
+                None => return Ok(self.measured("", None)),
+            },
+            Per::Day => (calendar.day(today), today.to_string()),
+            Per::Hour => {
+                let start = calendar.instant(today.at(civil.hour(), 0, 0, 0));
+                (Span::new(start, start.plus(3600)), format!("{today} {:02}h", civil.hour()))
+            }
+        };
+        let value = match unit {
+            Unit::Kwh => self.energy(span)?.map(Energy::kwh),
+            Unit::W => self
+                .mdm
+                .live
+                .snapshot(self.point.row.id)
+                .and_then(|live| live.power_w)
+                .map(Decimal::from),
+            Unit::Money if per == Per::Bill => self.bill()?.map(|bill| bill.amount.decimal()),
+            Unit::Money => {
+                let query = UsageQuery {
+                    span,
+                    step: Some(Step::Hour),
+                    compare: Compare::Nothing,
+                    max_points: None,
+                };
+                let usage = self.mdm.usage(self.point.row.id, query)?;
+                usage.total.amount.map(corrente_units::Money::decimal)
+            }
+        };
+        let subject = if unit == Unit::W { "power".to_owned() } else { subject };
+        let mut measured = self.measured(subject, value);
+        let word = match unit {
+            Unit::Kwh => "kwh",
+            Unit::Money => "money",
+            Unit::W => "w",
+        };
+        let per = match per {
+            Per::Hour => "hour",
+            Per::Day => "day",
+            Per::Bill => "bill",
+        };
+        let from = self.point.calendar.date(span.start);
+        measured.values = values([
+            ("unit", word.to_owned()),
+            ("per", per.to_owned()),
+            ("limit", rule.threshold.normalize().to_string()),
+            ("from", from.to_string()),
+        ]);
+        Ok(measured)
+    }
+
+    fn bill_jump(&mut self) -> Result<Measured, MdmError> {
+        let subject = self.period().map(|p| p.month.to_string()).unwrap_or_default();
+        let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
+        let long_enough = bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
+        let value = bill.jump_percent().filter(|_| long_enough);
+        let figures = values([
+            ("projected", bill.projected.map(|p| p.amount.to_string()).unwrap_or_default()),
+            ("previous", bill.previous.map(|p| p.to_string()).unwrap_or_default()),
+            ("from", bill.from.to_string()),
+        ]);
+        Ok(Measured { values: figures, ..self.measured(subject, value) })
+    }
+
+    fn forecast(&mut self) -> Result<Measured, MdmError> {
+        let subject = self.period().map(|p| p.month.to_string()).unwrap_or_default();
+        let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
+        let long_enough = bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
+        let value = bill.projected.filter(|_| long_enough).map(|p| p.amount.decimal());
+        let figures = values([("from", bill.from.to_string())]);
+        Ok(Measured { values: figures, ..self.measured(subject, value) })
+    }
+
+    /// Yesterday's lowest hour against the mean of the lowest hours of four weeks before.
+    fn always_on(&self) -> Result<Measured, MdmError> {
+        let calendar = &self.point.calendar;
+        let today = calendar.date(self.now);
+        let days = calendar.days(today.saturating_sub(29.days()), today);
+        let boundaries = Step::Hour.boundaries(calendar, days);
+        let pieces = self.mdm.pieces(self.point, Direction::Import, &boundaries)?;
+        let mut lowest: Vec<i64> = Vec::new();
+        let mut yesterday = None;
+        for day in calendar.cut_days(days) {
+            let from = pieces.partition_point(|p| p.span.end <= day.start);
+            let to = pieces.partition_point(|p| p.span.start < day.end);
+            let low = lowest_hour(pieces.get(from..to).unwrap_or_default());
+            if day.end == days.end {
+                yesterday = low;
+            } else {
+                lowest.extend(low);
+            }
+        }
+        let count = i64::try_from(lowest.len()).unwrap_or(0);
+        let mean = (count >= 7).then(|| lowest.iter().sum::<i64>() / count.max(1));
+        let value = percent(yesterday, mean.filter(|mean| *mean > 0));
+        let figures = values([
+            ("watts", yesterday.unwrap_or_default().to_string()),
+            ("watts_before", mean.unwrap_or_default().to_string()),
+        ]);
+        Ok(Measured { values: figures, ..self.measured("base", value) })
+    }
+
+    /// Yesterday against the same weekdays before.
+    fn unusual_day(&self) -> Result<Measured, MdmError> {
+        let calendar = &self.point.calendar;
+        let today = calendar.date(self.now);
+        let yesterday = today.saturating_sub(1.day());
+        let day = calendar.days(yesterday, next_day(yesterday));
+        let energy = self.energy(day)?.filter(|_| {
+            self.known.is_some_and(|known| known.end >= day.end && known.start <= day.start)
+        });
+        let usual = self.mdm.usual_until(self.point, yesterday, day.end.plus(-1))?;
+        // Outside of what the past weeks were, not only above their mean.
+        let value = energy.zip(usual).and_then(|(energy, usual)| {
+            let above = percent(Some(energy.wh()), Some(usual.mean.wh()))?;
+            Some(if energy > usual.high { above } else { Decimal::ZERO })
+        });
+        Ok(self.measured(yesterday.to_string(), value))
+    }
+
+    fn silence(&self) -> Measured {
+        let minutes = self.known.map(|known| self.now.since(known.end).max(0) / 60);
+        self.measured("meter", minutes.map(Decimal::from))
+    }
+
+    fn each_invoice(
+        &mut self,
+        wanted: impl Fn(&InvoiceRow) -> bool,
+    ) -> Result<Vec<Measured>, MdmError> {
+        if self.invoices.is_none() {
+            let id = self.point.row.id;
+            self.invoices =
+                Some(self.mdm.registry.read_blocking(move |tx| invoices::list(tx, id))?);
+        }
+        let found: Vec<InvoiceRow> =
+            self.invoices.iter().flatten().filter(|i| wanted(i)).cloned().collect();
+        Ok(found
+            .into_iter()
+            .map(|invoice| Measured {
+                values: values([
+                    ("invoice", invoice.id.to_string()),
+                    ("number", invoice.number.clone()),
+                    ("amount", invoice.amount.to_string()),
+                    ("due", invoice.due.to_string()),
+                ]),
+                ..self.measured(invoice.number, Some(Decimal::ONE))
+            })
+            .collect())
+    }
+}
+
+/// The lowest energy of an hour, in Wh; nothing for a day that is not known whole.
+fn lowest_hour(hours: &[Piece]) -> Option<i64> {
+    hours
+        .iter()
+        .map(|hour| hour.energy.filter(|_| hour.missing_seconds == 0).map(Energy::wh))
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .min()
+}
+
+fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

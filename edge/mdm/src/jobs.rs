@@ -1,0 +1,250 @@
+//! What happens by itself: days are sealed, invoices are issued, alerts are looked at.
+//!
+//! Two loops run side by side. The clock's loop wakes when business time has moved to another hour. The
+//! loop of alerts hears each reading: a usage point that passes the register or the power at which a
+//! limit lies is looked at at once, the others now and then, so that a flood of readings costs a
+//! bounded share of the machine.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
+
+use corrente_live::{LiveEvent, LiveWhat};
+use corrente_metering::{Direction, Timestamp, id::UsagePointId};
+use corrente_registry::{invoices, payments, payments::NewPayment, usage_points};
+use jiff::ToSpan as _;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod};
+
+/// How often business time is looked at.
+const CLOCK: Duration = Duration::from_millis(500);
+/// How often waiting usage points are looked at.
+const ROUND: Duration = Duration::from_millis(100);
+/// A usage point that reports is looked at about so often, whatever it reports.
+const AGAIN: Duration = Duration::from_secs(15);
+/// And never more often than this.
+const REST: Duration = Duration::from_millis(500);
+/// Looking may take so much of each round.
+const SHARE: Duration = Duration::from_millis(60);
+/// A day is sealed so long after its end: late readings make revisions of it all the same.
+const SEAL_AFTER_SECONDS: i64 = 2 * 3600;
+/// Invoices are made for so many months back.
+const MONTHS_BACK: i64 = 13;
+
+impl Mdm {
+    /// Runs until `shutdown` ends.
+    pub async fn run_jobs(&self, shutdown: impl Future<Output = ()> + Send) {
+        tokio::select! {
+            () = shutdown => {}
+            () = self.clock_loop() => {}
+            () = self.alert_loop() => {}
+        }
+    }
+
+    async fn clock_loop(&self) {
+        let mut hour = None;
+        let mut ticks = tokio::time::interval(CLOCK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = self.clock.now();
+            let current = now.second().div_euclid(3600);
+            if hour == Some(current) {
+                continue;
+            }
+            hour = Some(current);
+            if let Err(error) = self.run(move |mdm| mdm.hourly(now)).await {
+                tracing::error!(%error, "hourly jobs failed and are tried again in an hour");
+            }
+        }
+    }
+
+    /// What is done each hour of business time.
+    ///
+    /// # Errors
+    /// When a store fails; what fails for one usage point is logged and stops no other.
+    pub fn hourly(&self, now: Timestamp) -> Result<(), MdmError> {
+        self.ledger.seal_until(now.plus(-SEAL_AFTER_SECONDS))?;
+        let points = self.registry.read_blocking(usage_points::list_everywhere)?;
+        for point in points {
+            let id = point.id;
+            if let Err(error) = self.issue_due_invoices(id, now) {
+                tracing::error!(%error, usage_point.id = %id, "invoices cannot be issued");
+            }
+            if let Err(error) = self.evaluate_alerts(id) {
+                tracing::error!(%error, usage_point.id = %id, "alerts cannot be looked at");
+            }
+        }
+        Ok(())
+    }
+
+    /// Issues the invoices of all months that are over and have none. Says how many.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub fn issue_due_invoices(&self, id: UsagePointId, now: Timestamp) -> Result<usize, MdmError> {
+        let point = self.point(id)?;
+        let Some(known) = self.known_span(&point, Direction::Import)? else { return Ok(0) };
+        let calendar = &point.calendar;
+        let earliest = calendar
+            .date(known.start)
+            .first_of_month()
+            .max(calendar.date(now).first_of_month().saturating_sub(MONTHS_BACK.months()));
+        let issued: BTreeSet<Timestamp> = self
+            .registry
+            .read_blocking(move |tx| invoices::list(tx, id))?
+            .into_iter()
+            .filter(|invoice| invoice.state != invoices::InvoiceState::Cancelled)
+            .map(|invoice| invoice.period_end)
+            .collect();
+        let mut count = 0;
+        let mut month = earliest;
+        loop {
+            let period = BillingPeriod::of_month(calendar, month, known.start);
+            if period.span.end > now.min(known.end) {
+                break;
+            }
+            let tariffs = point.tariffs(&self.tariffs, period.span)?;
+            if !issued.contains(&period.span.end) && !tariffs.is_empty() {
+                match self.issue_invoice(id, month) {
+                    Ok(_) => count += 1,
+                    Err(error @ (MdmError::NotYet { .. } | MdmError::Billing(_))) => {
+                        tracing::warn!(%error, usage_point.id = %id, "invoice has to wait");
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            month = period.next_month();
+        }
+        Ok(count)
+    }
+
+    async fn alert_loop(&self) {
+        let mut events = self.live.subscribe();
+        let mut waiting = Waiting::default();
+        let mut rounds = tokio::time::interval(ROUND);
+        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Ok(event) => waiting.hear(&event),
+                    // What was missed is looked at with the next reading, or by the clock.
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::debug!(live.missed = missed, "alerts fell behind the readings");
+                    }
+                    Err(RecvError::Closed) => return,
+                },
+                _ = rounds.tick() => {
+                    let due = waiting.due(Instant::now());
+                    if due.is_empty() {
+                        continue;
+                    }
+                    let looked = self.run(move |mdm| Ok(mdm.look(due))).await;
+                    waiting.looked(looked.unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// Looks at the usage points for as long as its share lasts.
+    fn look(&self, due: Vec<UsagePointId>) -> Vec<(UsagePointId, Option<Watch>)> {
+        let started = Instant::now();
+        due.into_iter()
+            .map(|id| {
+                if started.elapsed() > SHARE {
+                    return (id, None);
+                }
+                match self.evaluate_watching(id) {
+                    Ok((_, watch)) => (id, Some(watch)),
+                    Err(error) => {
+                        tracing::error!(%error, usage_point.id = %id, "alerts cannot be looked at");
+                        (id, Some(Watch::default()))
+                    }
+                }
+            })
+            .collect()
+    }
+
+    /// Records a payment, and shows it on open pages.
+    ///
+    /// # Errors
+    /// When the registry fails or there is no such invoice.
+    pub fn record_payment(&self, payment: NewPayment) -> Result<payments::Recorded, MdmError> {
+        let (now, invoice) = (self.clock.now(), payment.invoice);
+        let (recorded, row) = self.registry.write_blocking(move |tx| {
+            let recorded = payments::insert(tx, &payment, now)?;
+            Ok::<_, MdmError>((recorded, invoices::get(tx, payment.invoice)?))
+        })?;
+        if let Some(row) = row.filter(|_| recorded == payments::Recorded::Paid) {
+            self.live.notify(row.usage_point, corrente_live::LiveNotice::InvoicePaid(invoice));
+            self.evaluate_alerts(row.usage_point)?;
+        }
+        Ok(recorded)
+    }
+}
+
+/// Which usage points wait to be looked at.
+#[derive(Debug, Default)]
+struct Waiting {
+    points: HashMap<UsagePointId, Waits>,
+    urgent: Vec<UsagePointId>,
+}
+
+#[derive(Debug, Default)]
+struct Waits {
+    /// It reported since it was looked at.
+    heard: bool,
+    urgent: bool,
+    looked: Option<Instant>,
+    watch: Watch,
+}
+
+impl Waiting {
+    fn hear(&mut self, event: &LiveEvent) {
+        let LiveWhat::Reading { reading, power_w } = &event.what else { return };
+        let waits = self.points.entry(event.usage_point).or_default();
+        waits.heard = true;
+        let passed = |limit: Option<i64>, value: Option<i64>| {
+            limit.zip(value).is_some_and(|(limit, value)| value > limit)
+        };
+        let register = reading.register.map(corrente_units::Energy::wh);
+        let urgent = waits.looked.is_none()
+            || passed(waits.watch.register.map(corrente_units::Energy::wh), register)
+            || passed(waits.watch.power_w, *power_w);
+        if urgent && !waits.urgent {
+            waits.urgent = true;
+            self.urgent.push(event.usage_point);
+        }
+    }
+
+    fn due(&mut self, now: Instant) -> Vec<UsagePointId> {
+        let rested =
+            |waits: &Waits, rest| waits.looked.is_none_or(|at| now.duration_since(at) >= rest);
+        let mut due: Vec<UsagePointId> = self
+            .urgent
+            .iter()
+            .filter(|id| self.points.get(id).is_some_and(|waits| rested(waits, REST)))
+            .copied()
+            .collect();
+        due.extend(
+            self.points
+                .iter()
+                .filter(|(_, waits)| waits.heard && !waits.urgent && rested(waits, AGAIN))
+                .map(|(id, _)| *id),
+        );
+        due
+    }
+
+    fn looked(&mut self, looked: Vec<(UsagePointId, Option<Watch>)>) {
+        let now = Instant::now();
+        for (id, watch) in looked {
+            let Some(watch) = watch else { continue };
+            let waits = self.points.entry(id).or_default();
+            *waits = Waits { heard: false, urgent: false, looked: Some(now), watch };
+        }
+        let points = &self.points;
+        self.urgent.retain(|id| points.get(id).is_some_and(|waits| waits.urgent));
+    }
+}
