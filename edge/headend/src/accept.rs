@@ -10,7 +10,10 @@ use std::{
 use corrente_line::v1::{ErrorCode, LineError, ServerMessage};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Shared, connection};
+use crate::{
+    Shared,
+    connection::{self, Guest},
+};
 
 /// How long to wait when the system has no descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -63,10 +66,7 @@ fn take(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
     counters.connections.fetch_add(1, Ordering::Relaxed);
     let shared = Arc::clone(shared);
     let tasks = shared.tasks.clone();
-    drop(tasks.spawn(async move {
-        connection::serve(stream, peer, place, &shared).await;
-        shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
-    }));
+    drop(tasks.spawn(connection::serve(stream, Guest { peer, place, shared })));
 }
 
 /// One line for a person or a meter, if it can be sent at once: whoever floods is not waited for.

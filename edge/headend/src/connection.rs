@@ -29,16 +29,28 @@ struct Beginning {
     bytes: Vec<u8>,
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(
-    mut stream: TcpStream,
-    peer: SocketAddr,
-    place: Place,
-    shared: &Arc<Shared>,
-) {
+/// Who is connected; counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    pub(crate) peer: SocketAddr,
+    pub(crate) place: Place,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves a connection: to its end, or until a smaller task goes on with it.
+pub(crate) async fn serve(mut stream: TcpStream, guest: Guest) {
+    let shared = Arc::clone(&guest.shared);
+    let shared = &shared;
+    let peer = guest.peer;
     let Some(beginning) = begin(&mut stream, peer, shared).await else { return };
     if beginning.detected != Detected::Tls {
-        dispatch(stream, beginning, peer, place, shared).await;
+        dispatch(stream, beginning, guest).await;
         return;
     }
     let Some(tls) = &shared.config.tls else {
@@ -63,7 +75,7 @@ pub(crate) async fn serve(
             refuse(&mut stream, "TLS inside TLS is not spoken here", shared).await;
             return;
         }
-        dispatch(stream, beginning, peer, place, shared).await;
+        dispatch(stream, beginning, guest).await;
     })
     .await;
 }
@@ -103,27 +115,22 @@ async fn begin<S: Stream>(stream: &mut S, peer: SocketAddr, shared: &Shared) -> 
     }
 }
 
-async fn dispatch<S: Stream>(
-    mut stream: S,
-    beginning: Beginning,
-    peer: SocketAddr,
-    mut place: Place,
-    shared: &Arc<Shared>,
-) {
+async fn dispatch<S: Stream>(mut stream: S, beginning: Beginning, mut guest: Guest) {
     let Beginning { detected, bytes } = beginning;
+    let shared = Arc::clone(&guest.shared);
     match detected {
-        Detected::Line => line::serve(stream, bytes, peer, &mut place, shared).await,
+        Detected::Line => line::serve(stream, bytes, guest).await,
         Detected::Http => {
-            place.known();
+            guest.place.known();
             // Far larger than a meter's connection.
-            Box::pin(http::serve(Rewound::new(bytes, stream), peer, shared)).await;
+            Box::pin(http::serve(Rewound::new(bytes, stream), guest.peer, &shared)).await;
         }
         Detected::Lab => {
-            place.known();
-            Box::pin(lab::serve(stream, bytes, shared)).await;
+            guest.place.known();
+            Box::pin(lab::serve(stream, bytes, &shared)).await;
         }
         Detected::Tls | Detected::Unknown | Detected::NeedMore => {
-            refuse(&mut stream, "expected HTTP, TLS or a JSON object", shared).await;
+            refuse(&mut stream, "expected HTTP, TLS or a JSON object", &shared).await;
         }
     }
 }

@@ -3,41 +3,33 @@
 mod group;
 mod reporting;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use corrente_line::v1::{ErrorCode, Hello, LineError, Received, ServerMessage, Session, Welcome};
 
 use crate::{
     Shared,
-    addresses::Place,
+    connection::Guest,
     directory::{self, Admission},
     stream::{Stream, linger, read_some, write_all},
 };
 
 use reporting::Reporting;
 
-/// Serves a connection to its end, beginning with what was read of it.
-pub(crate) async fn serve<S: Stream>(
-    mut stream: S,
-    first: Vec<u8>,
-    peer: SocketAddr,
-    place: &mut Place,
-    shared: &Arc<Shared>,
-) {
+/// Serves a connection, beginning with what was read of it. An admitted meter goes on in a task of its
+/// own, which is much smaller than what it took to get there.
+pub(crate) async fn serve<S: Stream>(mut stream: S, first: Vec<u8>, mut guest: Guest) {
+    let shared = Arc::clone(&guest.shared);
     let mut session = Session::new(shared.config.line, shared.now_ms());
-    // Greeting and admission take a moment and more memory than what follows for hours.
-    let admission = Box::pin(greet(&mut stream, &mut session, first, shared)).await;
-    match admission {
-        Ok(Some((admission, received))) => {
-            place.known();
-            tracing::debug!(meter.id = %admission.meter, peer.address = %peer, "meter connected");
-            Reporting::new(stream, session, admission, shared).run(received).await;
+    match Box::pin(greet(&mut stream, &mut session, first, &shared)).await {
+        Ok(Some((meter, received))) => {
+            guest.place.known();
+            tracing::debug!(meter.id = %meter.meter, peer.address = %guest.peer, "meter connected");
+            let reporting = Box::new(Reporting::new(stream, session, meter, guest));
+            drop(shared.tasks.spawn(reporting.run(received)));
         }
         Ok(None) => {}
-        Err(error) => refuse(&mut stream, error, shared).await,
+        Err(error) => refuse(&mut stream, error, &shared).await,
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::time::Sleep;
 
 use super::group::{Group, live_sample};
 use crate::{
-    Shared,
+    connection::Guest,
     directory::{Admitted, storing_failed},
     links::Link,
     stream::{Stream, linger, poll_take},
@@ -36,9 +36,9 @@ const LINE_BYTES_PER_SECOND: usize = 1000;
 /// A connection of an admitted meter.
 pub(super) struct Reporting<S> {
     stream: S,
-    shared: Arc<Shared>,
+    guest: Guest,
     session: Session,
-    meter: Box<Admitted>,
+    meter: Admitted,
     link: Arc<Link>,
     bucket: TokenBucket,
     acks: Acknowledgements,
@@ -81,7 +81,8 @@ enum End {
 }
 
 impl<S: Stream> Reporting<S> {
-    pub(super) fn new(stream: S, session: Session, meter: Admitted, shared: &Arc<Shared>) -> Self {
+    pub(super) fn new(stream: S, session: Session, meter: Admitted, guest: Guest) -> Self {
+        let shared = &guest.shared;
         let now_ms = shared.now_ms();
         let config = &shared.config;
         let deadline = session.deadline_ms();
@@ -89,7 +90,7 @@ impl<S: Stream> Reporting<S> {
             stream,
             session,
             link: shared.links.add(meter.meter),
-            meter: Box::new(meter),
+            meter,
             bucket: TokenBucket::new(config.readings_per_second, config.readings_burst, now_ms),
             acks: Acknowledgements::default(),
             waiting: Group::default(),
@@ -102,15 +103,15 @@ impl<S: Stream> Reporting<S> {
             partial_ms: None,
             throttled_ms: 0,
             ending: None,
-            shared: Arc::clone(shared),
+            guest,
         }
     }
 
     /// Goes on until the connection ends. `received` is what came behind the hello.
-    pub(super) async fn run(mut self, received: Received) {
+    pub(super) async fn run(mut self: Box<Self>, received: Received) {
         self.take(received);
         let end = poll_fn(|cx| self.poll(cx)).await;
-        self.shared.links.remove(self.meter.meter, &self.link);
+        self.guest.shared.links.remove(self.meter.meter, &self.link);
         if matches!(end, End::Orderly) {
             Box::pin(linger(&mut self.stream)).await;
         }
@@ -165,7 +166,7 @@ impl<S: Stream> Reporting<S> {
         if self.append.is_none() && !self.waiting.is_empty() {
             self.acks.sent();
             let Group { entries, live } = std::mem::take(&mut self.waiting);
-            let done = self.shared.services.ledger.append(entries);
+            let done = self.guest.shared.services.ledger.append(entries);
             self.append = Some(Box::new(Append { done, live }));
         }
         let Some(append) = &mut self.append else { return false };
@@ -174,9 +175,9 @@ impl<S: Stream> Reporting<S> {
         self.append = None;
         match outcome {
             Ok(appended) => {
-                self.shared.counters.appended(appended);
+                self.guest.shared.counters.appended(appended);
                 for reading in live {
-                    self.shared.services.live.publish(reading);
+                    self.guest.shared.services.live.publish(reading);
                 }
                 self.acks.encode_durable(&mut self.out);
             }
@@ -202,7 +203,7 @@ impl<S: Stream> Reporting<S> {
                 }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => {
-                    self.stalled_ms.get_or_insert_with(|| self.shared.now_ms());
+                    self.stalled_ms.get_or_insert_with(|| self.guest.shared.now_ms());
                     return Ok(moved);
                 }
             }
@@ -219,7 +220,7 @@ impl<S: Stream> Reporting<S> {
                     self.stalled_ms = None;
                 }
                 Poll::Pending => {
-                    self.stalled_ms.get_or_insert_with(|| self.shared.now_ms());
+                    self.stalled_ms.get_or_insert_with(|| self.guest.shared.now_ms());
                 }
             }
         }
@@ -227,7 +228,7 @@ impl<S: Stream> Reporting<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let now_ms = self.shared.now_ms();
+        let now_ms = self.guest.shared.now_ms();
         if self.ending.is_some()
             || self.waiting.entries.len() >= WAITING_READINGS
             || self.out.len() >= WAITING_BYTES
@@ -260,8 +261,9 @@ impl<S: Stream> Reporting<S> {
 
     /// Looks at the limits of time, and sets the timer to the next one.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
-        let stall_ms = u64::try_from(self.shared.config.stall.as_millis()).unwrap_or(u64::MAX);
-        let now_ms = self.shared.now_ms();
+        let stall_ms =
+            u64::try_from(self.guest.shared.config.stall.as_millis()).unwrap_or(u64::MAX);
+        let now_ms = self.guest.shared.now_ms();
         let stalled = self.stalled_ms.map(|since| since.saturating_add(stall_ms));
         let unfinished = self.partial_ms.map(|since| {
             let allowed = self.session.partial_bytes().saturating_mul(1000) / LINE_BYTES_PER_SECOND;
@@ -269,7 +271,7 @@ impl<S: Stream> Reporting<S> {
             since.saturating_add(stall_ms).saturating_add(allowed)
         });
         if stalled.is_some_and(|at| at <= now_ms) || unfinished.is_some_and(|at| at <= now_ms) {
-            self.shared.counters.errors.fetch_add(1, Ordering::Relaxed);
+            self.guest.shared.counters.errors.fetch_add(1, Ordering::Relaxed);
             tracing::info!(meter.id = %self.meter.meter, "slow meter cut off");
             return Poll::Ready(Some(End::Cut));
         }
@@ -284,7 +286,7 @@ impl<S: Stream> Reporting<S> {
         let next = [stalled, unfinished, throttled].into_iter().flatten().min();
         let next = next.map_or(silent, |at| if throttled.is_some() { at } else { at.min(silent) });
         // A day is far enough for a timer, and never overflows it.
-        let at = self.shared.instant(next.min(now_ms.saturating_add(86_400_000)));
+        let at = self.guest.shared.instant(next.min(now_ms.saturating_add(86_400_000)));
         // Usually the deadline moved on since the timer was set: it is set again when it fires.
         if at < self.timer.deadline() {
             self.timer.as_mut().reset(at);
@@ -302,7 +304,7 @@ impl<S: Stream> Reporting<S> {
         let Some(ending) = &mut self.ending else { return false };
         if let Ending::Say(message) = std::mem::replace(ending, Ending::Nothing) {
             if let ServerMessage::Error(error) = &message {
-                self.shared.counters.errors.fetch_add(1, Ordering::Relaxed);
+                self.guest.shared.counters.errors.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(meter.id = %self.meter.meter, error = %error, "meter refused");
             }
             self.say(&message);
@@ -313,16 +315,16 @@ impl<S: Stream> Reporting<S> {
 
     fn take(&mut self, received: Received) {
         let Received { hello: _, readings, samples, reply, end } = received;
-        let now = self.shared.services.clock.now();
+        let now = self.guest.shared.services.clock.now();
         self.acks.received(readings.iter().map(|r| r.seq));
         self.waiting.add(&self.meter, now, &readings);
         for sample in &samples {
             if let Some(reading) = live_sample(&self.meter, now, sample) {
-                self.shared.services.live.publish(reading);
+                self.guest.shared.services.live.publish(reading);
             }
         }
         self.out.extend_from_slice(&reply);
-        let now_ms = self.shared.now_ms();
+        let now_ms = self.guest.shared.now_ms();
         // A message without a reading costs about as much; each of them is answered.
         let count = readings.len().saturating_add(samples.len()).saturating_add(reply.len() / 16);
         if count > 0 {
