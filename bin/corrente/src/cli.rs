@@ -13,10 +13,20 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The server: meters, portal and REST on one port
+    Serve(crate::serve::ServeArguments),
+    /// A small city that lives: two years of history, meters that report, people to sign in as
+    Demo(crate::demo::DemoArguments),
     /// A meter in the terminal: a register, a rate, and a menu to change it
     Meter(crate::meter::MeterArguments),
     /// Many simulated households in one process, each with a connection of its own
     Fleet(crate::fleet::FleetArguments),
     /// Sends recorded interval data as meters that report it
     Replay(crate::replay::ReplayArguments),
+    /// Figures of a data directory as files
+    Export(crate::export::ExportArguments),
+    /// What an administrator does on the server's machine
+    Admin(crate::admin::AdminArguments),
+    /// Asks a server whether it lives
+    Health(crate::health::HealthArguments),
 }

@@ -31,14 +31,29 @@ impl Failure {
     }
 }
 
-impl From<corrente_meter::ClientError> for Failure {
-    fn from(error: corrente_meter::ClientError) -> Self {
-        Self::new(error.to_string())
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
-impl From<corrente_meter::StateError> for Failure {
-    fn from(error: corrente_meter::StateError) -> Self {
-        Self::new(error.to_string())
-    }
+/// Errors of our crates say in one sentence what to do.
+macro_rules! sentences {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(error.to_string())
+            }
+        })*
+    };
+}
+
+sentences! {
+    corrente_headend::HeadendError,
+    corrente_lab::LabError,
+    corrente_ledger::LedgerError,
+    corrente_mdm::MdmError,
+    corrente_meter::ClientError,
+    corrente_meter::StateError,
+    corrente_registry::RegistryError,
 }

@@ -69,6 +69,7 @@ pub(crate) struct FleetArguments {
 
 /// Runs the fleet until it is stopped.
 pub(crate) fn run(arguments: FleetArguments) -> Result<(), Failure> {
+    crate::log::start_for_tool()?;
     crate::runtime()?.block_on(fleet(arguments))
 }
 

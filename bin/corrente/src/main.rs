@@ -1,12 +1,22 @@
 //! The one program: server, meter, fleet and the tools around them.
 
+mod admin;
 mod cli;
+mod data_directory;
+mod demo;
+mod export;
 mod failure;
 mod fleet;
+mod health;
+mod instant;
 mod keep;
 mod live_line;
+mod log;
 mod meter;
 mod replay;
+mod serve;
+mod server;
+mod settings;
 mod shutdown;
 mod state_file;
 mod toml_file;
@@ -27,9 +37,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Meter(arguments) => meter::run(arguments),
         Command::Fleet(arguments) => fleet::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
+        Command::Admin(arguments) => admin::run(arguments),
+        Command::Health(arguments) => health::run(arguments),
     }
 }
 

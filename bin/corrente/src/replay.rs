@@ -103,6 +103,7 @@ impl FromStr for Speed {
 
 /// Replays the files.
 pub(crate) fn run(arguments: ReplayArguments) -> Result<(), Failure> {
+    crate::log::start_for_tool()?;
     let map = Arc::new(Map::read(&arguments.map)?);
     let files = files(&arguments.files)?;
     crate::runtime()?.block_on(replay(arguments, map, files))

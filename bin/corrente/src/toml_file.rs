@@ -36,19 +36,24 @@ pub(crate) fn explain(message: &str) -> String {
 
 /// A sentence on a key that nobody knows.
 pub(crate) fn unknown_key(unknown: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|name| (distance(unknown, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= name.len().max(unknown.len()) / 2);
     let all = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match near {
-        Some((_, near)) => {
+    match nearest(unknown, known) {
+        Some(near) => {
             format!("unknown key `{unknown}`: did you mean `{near}`? Allowed here: {all}")
         }
         None if known.is_empty() => format!("unknown key `{unknown}`: nothing is allowed here"),
         None => format!("unknown key `{unknown}`. Allowed here: {all}"),
     }
+}
+
+/// The known word that was probably meant.
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|name| (distance(unknown, name), *name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len().max(unknown.len()) / 2)
+        .map(|(_, name)| name)
 }
 
 /// How many letters must be put in, taken out or changed to make one word of the other.

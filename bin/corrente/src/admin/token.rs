@@ -1,0 +1,180 @@
+//! `corrente admin token`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use corrente_clock::wall_clock;
+use corrente_metering::{Calendar, Timestamp};
+use corrente_registry::{
+    RegistryError, Tx, audit,
+    enrolment::{self, EnrolmentToken, NewToken},
+    organisations::{self, Organisation},
+    tariffs, usage_points,
+};
+
+use crate::{
+    data_directory::open_registry,
+    failure::Failure,
+    instant::{self, Moment},
+};
+
+/// Options of `corrente admin token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    #[command(subcommand)]
+    command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Makes a token and prints it, once
+    Create(CreateArguments),
+    /// Lists the tokens, without their text
+    List {
+        /// Data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct CreateArguments {
+    /// Data directory
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// What it is for, for the list
+    #[arg(long, default_value = "made on the command line")]
+    label: String,
+    /// The one usage point that it is for, by name; without it each meter gets a new one
+    #[arg(long, value_name = "NAME")]
+    usage_point: Option<String>,
+    /// For how many meters; without it as many as come
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    uses: Option<i64>,
+    /// Until when: an instant, a date, or from now as in 7d or 12h
+    #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
+    expires: Option<Moment>,
+    /// From when its meters count as installed: an instant, a date, or `beginning`; for recorded data
+    #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
+    installed_from: Option<Moment>,
+    /// The tariff of the usage points that it makes, by name
+    #[arg(long, value_name = "NAME")]
+    tariff: Option<String>,
+    /// Lets a meter that came in by it come in again and get a new secret: for simulated meters
+    #[arg(long)]
+    again: bool,
+}
+
+pub(super) fn run(arguments: TokenArguments) -> Result<(), Failure> {
+    match arguments.command {
+        TokenCommand::Create(arguments) => create(arguments),
+        TokenCommand::List { data } => list(&data),
+    }
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the result of the command")]
+fn create(arguments: CreateArguments) -> Result<(), Failure> {
+    let (registry, clock) = open_registry(&arguments.data)?;
+    let now = clock.now();
+    let label = arguments.label.clone();
+    let secret = registry.write_blocking(move |tx| -> Result<_, Refusal> {
+        let organisation =
+            organisations::default_organisation(tx)?.ok_or(Refusal::NoOrganisation)?;
+        let token = new_token(tx, &arguments, &organisation, now)?;
+        let secret = enrolment::create(tx, &token, now)?;
+        audit::write(
+            tx,
+            &audit::NewEntry {
+                organisation: organisation.id,
+                actor: "command line",
+                business: now,
+                real: wall_clock(),
+                action: "enrolment_token.create",
+                subject: &arguments.label,
+                before: None,
+                after: None,
+                reason: None,
+                address: None,
+            },
+        )?;
+        Ok(secret)
+    })?;
+    eprintln!("Enrolment token `{label}`, shown once:");
+    println!("{}", secret.reveal());
+    Ok(())
+}
+
+fn new_token(
+    tx: &mut Tx,
+    arguments: &CreateArguments,
+    organisation: &Organisation,
+    now: Timestamp,
+) -> Result<NewToken, Refusal> {
+    let calendar = Calendar::new(&organisation.zone).unwrap_or_else(|_| Calendar::utc());
+    let at = |moment: &Moment| moment.at(&calendar, now);
+    let mut token = NewToken::open(organisation.id, &arguments.label);
+    token.uses = arguments.uses;
+    token.again = arguments.again;
+    token.expires = arguments.expires.as_ref().map(at);
+    token.installed_from = arguments.installed_from.as_ref().map(at);
+    if let Some(name) = &arguments.usage_point {
+        let point = usage_points::by_name(tx, organisation.id, name)?;
+        token.usage_point = Some(point.ok_or_else(|| Refusal::NoUsagePoint(name.clone()))?.id);
+        token.uses = token.uses.or(Some(1));
+    }
+    if let Some(name) = &arguments.tariff {
+        let tariff = tariffs::by_name(tx, organisation.id, name)?;
+        token.tariff = Some(tariff.ok_or_else(|| Refusal::NoTariff(name.clone()))?.id);
+    }
+    Ok(token)
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn list(data: &std::path::Path) -> Result<(), Failure> {
+    let (registry, clock) = open_registry(data)?;
+    let tokens: Vec<EnrolmentToken> = registry.read_blocking(|tx| -> Result<_, RegistryError> {
+        match organisations::default_organisation(tx)? {
+            Some(organisation) => enrolment::list(tx, organisation.id),
+            None => Ok(Vec::new()),
+        }
+    })?;
+    println!("created,label,uses_left,expires,state");
+    let now = clock.now();
+    for token in tokens {
+        let state = if token.revoked.is_some() {
+            "revoked"
+        } else if token.expires.is_some_and(|expires| expires < now) {
+            "expired"
+        } else if token.uses_left == Some(0) {
+            "used up"
+        } else {
+            "open"
+        };
+        let uses = token.uses_left.map_or_else(|| "any".to_owned(), |uses| uses.to_string());
+        let expires =
+            token.expires.map_or_else(|| "never".to_owned(), |expires| expires.to_string());
+        println!("{},{},{uses},{expires},{state}", token.created, token.label);
+    }
+    Ok(())
+}
+
+/// Why no token was made.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("the data directory has no organisation yet: start `corrente serve` on it once")]
+    NoOrganisation,
+    #[error(
+        "there is no usage point named `{0}`: leave --usage-point out, and the meter makes one"
+    )]
+    NoUsagePoint(String),
+    #[error("there is no tariff named `{0}`")]
+    NoTariff(String),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.to_string())
+    }
+}

@@ -1,0 +1,109 @@
+//! `corrente export`: figures of a data directory as files that anyone can check.
+
+use std::{
+    io::{BufWriter, Write, stdout},
+    path::PathBuf,
+};
+
+use clap::{Args, Subcommand};
+use corrente_live::LiveHub;
+use corrente_mdm::{
+    Mdm, Step,
+    export::{self, ExportQuery},
+};
+use corrente_metering::{Date, calendar};
+
+use crate::{data_directory::DataDirectory, failure::Failure};
+
+/// Options of `corrente export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    #[command(subcommand)]
+    command: ExportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportCommand {
+    /// Energy of every usage point by hour, day, month or year, with its quality
+    Usage(UsageArguments),
+}
+
+#[derive(Debug, Args)]
+struct UsageArguments {
+    /// Data directory; no server may be using it
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// First day
+    #[arg(long, value_name = "DATE")]
+    from: Date,
+    /// Last day
+    #[arg(long, value_name = "DATE")]
+    to: Date,
+    /// 15m, 30m, hour, day, week, month or year
+    #[arg(long, default_value = "day", value_parser = step)]
+    step: Step,
+    /// Only the usage point of this name
+    #[arg(long, value_name = "NAME")]
+    usage_point: Option<String>,
+    /// The form of the file
+    #[arg(long, default_value = "csv", value_parser = ["csv"])]
+    format: String,
+}
+
+fn step(word: &str) -> Result<Step, String> {
+    Step::from_word(word).ok_or_else(|| {
+        let words = Step::ALL.map(Step::word).join(", ");
+        format!("give one of {words}")
+    })
+}
+
+/// Exports to standard output.
+pub(crate) fn run(arguments: ExportArguments) -> Result<(), Failure> {
+    crate::log::start_for_tool()?;
+    match arguments.command {
+        ExportCommand::Usage(arguments) => usage(arguments),
+    }
+}
+
+fn usage(arguments: UsageArguments) -> Result<(), Failure> {
+    if arguments.to < arguments.from {
+        return Err(Failure::new(format!(
+            "--to {} is before --from {}",
+            arguments.to, arguments.from
+        )));
+    }
+    let data = DataDirectory::open_existing(&arguments.data)?;
+    let mdm =
+        Mdm::new(data.registry.clone(), data.ledger.clone(), data.clock.clone(), LiveHub::new());
+    let query = ExportQuery {
+        from: arguments.from,
+        until: calendar::next_day(arguments.to),
+        step: arguments.step,
+        usage_point: arguments.usage_point,
+    };
+    let mut out = csv::Writer::from_writer(BufWriter::new(stdout().lock()));
+    write(&mut out, export::usage(&mdm, query)?)
+}
+
+fn write(
+    out: &mut csv::Writer<impl Write>,
+    points: impl Iterator<Item = Result<Vec<export::ExportRow>, corrente_mdm::MdmError>>,
+) -> Result<(), Failure> {
+    let cannot = |error: csv::Error| Failure::of("cannot write", error);
+    out.write_record(["usage_point", "period_start", "period_end", "wh", "quality"])
+        .map_err(cannot)?;
+    for rows in points {
+        for row in rows? {
+            let wh = row.energy.map_or_else(String::new, |energy| energy.wh().to_string());
+            out.write_record([
+                row.usage_point.as_str(),
+                row.period_start.as_str(),
+                row.period_end.as_str(),
+                wh.as_str(),
+                row.quality,
+            ])
+            .map_err(cannot)?;
+        }
+    }
+    out.flush().map_err(|error| Failure::of("cannot write", error))
+}

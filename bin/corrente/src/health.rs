@@ -1,0 +1,62 @@
+//! `corrente health`: asks a server whether it lives, for container images and scripts.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    time::Duration,
+};
+
+use clap::Args;
+
+use crate::failure::Failure;
+
+/// Options of `corrente health`.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArguments {
+    /// The server, as HOST:PORT
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "localhost:4005",
+        env = "CORRENTE_CONNECT"
+    )]
+    connect: String,
+    /// Asks whether it can do its work, not only whether it lives
+    #[arg(long)]
+    ready: bool,
+}
+
+/// Exit code 0 when the server answers well.
+pub(crate) fn run(arguments: HealthArguments) -> Result<(), Failure> {
+    let path = if arguments.ready { "/health/ready" } else { "/health/live" };
+    let answer = ask(&arguments.connect, path)
+        .map_err(|error| Failure::of(format!("{} does not answer", arguments.connect), error))?;
+    let status = answer.split_whitespace().nth(1).unwrap_or_default();
+    if status == "200" {
+        return Ok(());
+    }
+    let said = answer.split("\r\n\r\n").nth(1).unwrap_or_default().trim();
+    Err(Failure::new(format!("{} is not well: {status} {said}", arguments.connect)))
+}
+
+fn ask(address: &str, path: &str) -> std::io::Result<String> {
+    let limit = Duration::from_secs(3);
+    let mut failed = std::io::Error::other("the name has no address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, limit) {
+            Err(error) => failed = error,
+            Ok(mut stream) => {
+                stream.set_read_timeout(Some(limit))?;
+                stream.set_write_timeout(Some(limit))?;
+                write!(
+                    stream,
+                    "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+                )?;
+                let mut answer = Vec::new();
+                stream.take(64 * 1024).read_to_end(&mut answer)?;
+                return Ok(String::from_utf8_lossy(&answer).into_owned());
+            }
+        }
+    }
+    Err(failed)
+}
