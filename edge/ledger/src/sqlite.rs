@@ -56,6 +56,8 @@ pub struct LedgerOptions {
     pub window_bytes: usize,
     /// Channels that are sealed in one transaction.
     pub seal_slice: usize,
+    /// Bytes that are written between two checkpoints.
+    pub checkpoint_bytes: usize,
     /// Size in bytes that the file must not exceed.
     pub max_bytes: Option<u64>,
 }
@@ -69,6 +71,7 @@ impl Default for LedgerOptions {
             cut_readings: 1024,
             window_bytes: 1536 << 20,
             seal_slice: 1000,
+            checkpoint_bytes: 32 << 20,
             max_bytes: None,
         }
     }
@@ -101,6 +104,8 @@ struct Shared {
     readers: Readers,
     checkpointer: Checkpointer,
     counters: Counters,
+    /// Why writing failed last.
+    trouble: Mutex<String>,
     closed: AtomicBool,
 }
 
@@ -136,6 +141,11 @@ impl Shared {
         let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         self.counters.window_readings.store(number(window.readings()), Ordering::Relaxed);
         self.counters.window_bytes.store(number(window.bytes()), Ordering::Relaxed);
+    }
+
+    fn unavailable(&self) -> LedgerError {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        LedgerError::Unavailable(trouble.clone())
     }
 
     fn check_open(&self) -> Result<(), LedgerError> {
@@ -188,8 +198,9 @@ impl SqliteLedger {
             queue: Queue::default(),
             room: Arc::new(Semaphore::new(options.queue_readings.clamp(1, Semaphore::MAX_PERMITS))),
             readers: Readers::default(),
-            checkpointer: Checkpointer::default(),
+            checkpointer: Checkpointer::new(options.checkpoint_bytes),
             counters: Counters { accepting: AtomicBool::new(true), ..Counters::default() },
+            trouble: Mutex::default(),
             closed: AtomicBool::new(false),
             options,
         });
@@ -265,7 +276,7 @@ impl Ledger for SqliteLedger {
             let permit = Arc::clone(&shared.room).acquire_many_owned(room).await;
             let permit = permit.map_err(|_| LedgerError::Closed)?;
             if !shared.counters.accepting.load(Ordering::Acquire) {
-                return Err(LedgerError::Unavailable("an earlier write failed".to_owned()));
+                return Err(shared.unavailable());
             }
             let (answer, answered) = oneshot::channel();
             shared

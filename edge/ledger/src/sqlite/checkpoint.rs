@@ -15,11 +15,10 @@ use rusqlite::Connection;
 
 use super::schema;
 
-/// How much is written between two checkpoints.
-const BYTES: usize = 32 << 20;
-
 #[derive(Debug, Default)]
 pub(super) struct Checkpointer {
+    /// How much is written between two checkpoints.
+    every: usize,
     written: AtomicUsize,
     wanted: Mutex<Wanted>,
     changed: Condvar,
@@ -35,11 +34,15 @@ enum Wanted {
 }
 
 impl Checkpointer {
+    pub(super) fn new(every: usize) -> Self {
+        Self { every, ..Self::default() }
+    }
+
     /// The writer committed about this much.
     pub(super) fn wrote(&self, bytes: usize) {
         // A commit writes whole pages.
         let bytes = bytes + 2 * 8192;
-        if self.written.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES {
+        if self.written.fetch_add(bytes, Ordering::Relaxed) + bytes > self.every {
             self.written.store(0, Ordering::Relaxed);
             self.ask(Wanted::Checkpoint);
         }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -144,23 +144,29 @@ fn table_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 fn cannot_open(path: &Path, error: &io::Error) -> LedgerError {
+    if matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) {
+        return LedgerError::Unusable(read_only(path));
+    }
     LedgerError::Unusable(format!(
         "the ledger {} cannot be opened ({error}): make its folder, and let this user write there",
         path.display()
     ))
 }
 
-/// What is wrong with the database, and what to do.
-pub(super) fn unusable(path: &Path, error: &rusqlite::Error) -> LedgerError {
+fn read_only(path: &Path) -> String {
     let path = path.display();
+    format!("the ledger {path} is read-only: let this user write to the file and its folder")
+}
+
+/// What is wrong with the database, and what to do.
+pub(super) fn unusable(file: &Path, error: &rusqlite::Error) -> LedgerError {
+    let path = file.display();
     let sentence = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => format!(
             "{path} is not a database: choose another data directory, nothing in this file was \
              changed"
         ),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
-            "the ledger {path} is read-only: let this user write to the file and its folder"
-        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => read_only(file),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             format!("the ledger {path} is locked by another program: close that one first")
         }

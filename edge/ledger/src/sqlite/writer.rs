@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -389,9 +389,10 @@ impl Writer {
     /// Writing failed: refuses everything until it works again, and starts over from what is durable.
     fn recover(&mut self, error: &rusqlite::Error) {
         tracing::error!(%error, "ledger cannot write, nothing is acknowledged until it can");
-        let reason = error.to_string();
+        self.set_trouble(error.to_string());
         self.shared.counters.accepting.store(false, Ordering::Release);
-        let refuse = || LedgerError::Unavailable(reason.clone());
+        let shared = Arc::clone(&self.shared);
+        let refuse = || shared.unavailable();
         for job in self.jobs.drain(..) {
             job.refuse(refuse());
         }
@@ -416,11 +417,18 @@ impl Writer {
             }
             match self.restart() {
                 Ok(()) => break,
-                Err(error) => tracing::debug!(%error, "ledger still cannot write"),
+                Err(error) => {
+                    tracing::debug!(%error, "ledger still cannot write");
+                    self.set_trouble(error.to_string());
+                }
             }
         }
         self.shared.counters.accepting.store(true, Ordering::Release);
         tracing::info!("ledger writes again");
+    }
+
+    fn set_trouble(&self, reason: String) {
+        *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     /// A new connection, a probe, and the window from the log.
