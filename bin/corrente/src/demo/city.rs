@@ -64,18 +64,27 @@ pub(crate) const OPERATOR: Account = Account {
 };
 
 const FIRST_NAMES: [&str; 24] = [
-    "Adriana", "Antônio", "Beatriz", "Caio", "Cecília", "Davi", "Elisa", "Fábio", "Gabriela", "Hugo",
-    "Isabel", "João", "Júlia", "Lázaro", "Letícia", "Marcos", "Marta", "Nélson", "Olga", "Paulo",
-    "Rita", "Samuel", "Tereza", "Vítor",
+    "Adriana", "Antônio", "Beatriz", "Caio", "Cecília", "Davi", "Elisa", "Fábio", "Gabriela",
+    "Hugo", "Isabel", "João", "Júlia", "Lázaro", "Letícia", "Marcos", "Marta", "Nélson", "Olga",
+    "Paulo", "Rita", "Samuel", "Tereza", "Vítor",
 ];
 const FAMILY_NAMES: [&str; 18] = [
     "Almeida", "Araújo", "Barbosa", "Cardoso", "Dantas", "Esteves", "Ferraz", "Galvão", "Lacerda",
     "Macedo", "Matos", "Novaes", "Oliveira", "Pacheco", "Queiroz", "Sampaio", "Teles", "Viana",
 ];
 const STREETS: [&str; 12] = [
-    "Rua das Acácias", "Rua do Umbuzeiro", "Avenida da Estação", "Rua Boa Vista", "Travessa do Sol",
-    "Rua da Feira", "Rua dos Ipês", "Praça da Matriz", "Rua do Poço", "Avenida do Contorno",
-    "Rua São Bento", "Ladeira da Fonte",
+    "Rua das Acácias",
+    "Rua do Umbuzeiro",
+    "Avenida da Estação",
+    "Rua Boa Vista",
+    "Travessa do Sol",
+    "Rua da Feira",
+    "Rua dos Ipês",
+    "Praça da Matriz",
+    "Rua do Poço",
+    "Avenida do Contorno",
+    "Rua São Bento",
+    "Ladeira da Fonte",
 ];
 
 /// The homes of a city of this size: Ana's and Bruno's first, then the others.

@@ -5,8 +5,8 @@ use corrente_metering::{
     id::{MeterId, OrganisationId, TariffId, UsagePointId},
 };
 use corrente_registry::{
-    Registry, RegistryError, Secret, Tx, agreements, channels::NewChannel, customers, enrolment,
-    meters, organisations, passwords, settings, tariffs, usage_points, users,
+    Registry, RegistryError, Tx, agreements, channels::NewChannel, customers, enrolment, meters,
+    organisations, passwords, secrets::Secret, settings, tariffs, usage_points, users,
 };
 use corrente_units::Currency;
 
@@ -80,12 +80,10 @@ pub(crate) fn settle(
             settings::set(tx, MADE_ON, &made_on.to_string())?;
             plan.found(tx, &password)?;
         }
-        let organisation = organisations::default_organisation(tx)?
-            .ok_or_else(|| missing("organisation"))?
-            .id;
-        let tariff = tariffs::by_name(tx, organisation, TARIFF_NAME)?
-            .ok_or_else(|| missing("tariff"))?
-            .id;
+        let organisation =
+            organisations::default_organisation(tx)?.ok_or_else(|| missing("organisation"))?.id;
+        let tariff =
+            tariffs::by_name(tx, organisation, TARIFF_NAME)?.ok_or_else(|| missing("tariff"))?.id;
         homes
             .iter()
             .map(|home| plan.move_in(tx, organisation, tariff, home))
@@ -177,8 +175,7 @@ impl Plan {
             },
             self.now,
         )?;
-        let owner = organisations::get(tx, organisation)?
-            .ok_or_else(|| missing("organisation"))?;
+        let owner = organisations::get(tx, organisation)?.ok_or_else(|| missing("organisation"))?;
         let usage_point = usage_points::insert(
             tx,
             &usage_points::NewUsagePoint {
@@ -269,10 +266,8 @@ fn missing(kind: &'static str) -> RegistryError {
 }
 
 fn find_device(tx: &mut Tx, life: Life) -> Result<Device, RegistryError> {
-    let access = meters::find_by_serial(tx, &life.serial)?
-        .ok_or_else(|| missing("meter"))?;
-    let channel =
-        access.channels.first().ok_or_else(|| missing("channel"))?.number;
+    let access = meters::find_by_serial(tx, &life.serial)?.ok_or_else(|| missing("meter"))?;
+    let channel = access.channels.first().ok_or_else(|| missing("channel"))?.number;
     let secret = life.secret();
     Ok(Device { serial: life.serial, secret, channel, from: life.from, until: life.until })
 }

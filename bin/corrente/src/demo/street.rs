@@ -60,7 +60,7 @@ async fn report(
             register
         })
         .await
-        .map_err(|_| ClientError::Stopped)?
+        .map_err(|error| ClientError::Stopped(error.to_string()))?
     };
     let period = Duration::from_secs(LIVE_SECONDS.unsigned_abs());
     let offset = period.mul_f64(f64::from(u32::try_from(home.home.index % 97).unwrap_or(0)) / 97.0);

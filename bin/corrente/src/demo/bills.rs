@@ -1,0 +1,77 @@
+//! The city's past invoices: issued like any other, the older ones paid.
+
+use corrente_mdm::{Mdm, MdmError};
+use corrente_metering::{Date, Timestamp, calendar};
+use corrente_registry::{
+    invoices::{InvoiceState, Issued},
+    payments::{self, NewPayment},
+};
+
+use super::settle::{City, SettledHome};
+
+/// Months that the residents with a sign-in have invoices for.
+const MONTHS_OF_RESIDENTS: usize = 14;
+/// Months that all others have invoices for, issued while the city is already open.
+const MONTHS_OF_OTHERS: usize = 2;
+/// People pay this many days after an invoice is issued.
+const DAYS_UNTIL_PAID: i64 = 9;
+
+/// Issues what the residents with a sign-in would find in their letter boxes.
+pub(crate) fn issue_for_residents(mdm: &Mdm, city: &City, now: Timestamp) -> Result<(), MdmError> {
+    for home in city.homes.iter().take(2) {
+        issue(mdm, city, home, MONTHS_OF_RESIDENTS, now)?;
+    }
+    Ok(())
+}
+
+/// Issues the last months' invoices of everybody else.
+pub(crate) fn issue_for_others(mdm: &Mdm, city: &City, now: Timestamp) -> Result<(), MdmError> {
+    for home in city.homes.iter().skip(2) {
+        issue(mdm, city, home, MONTHS_OF_OTHERS, now)?;
+    }
+    Ok(())
+}
+
+fn issue(
+    mdm: &Mdm,
+    city: &City,
+    home: &SettledHome,
+    months: usize,
+    now: Timestamp,
+) -> Result<(), MdmError> {
+    let mut month = city.calendar.date(now).first_of_month();
+    let mut past: Vec<Date> = Vec::new();
+    while past.len() < months {
+        month = calendar::day_before(month).first_of_month();
+        if month < city.first_day {
+            break;
+        }
+        past.push(month);
+    }
+    // The latest one stays to be paid, so that there is a code to look at.
+    for (index, month) in past.iter().enumerate().rev() {
+        let issued = mdm.issue_invoice(home.usage_point, *month)?;
+        if let (Issued::Issued(_), true) = (issued, index > 0) {
+            pay(mdm, issued, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn pay(mdm: &Mdm, issued: Issued, now: Timestamp) -> Result<(), MdmError> {
+    let Some(detail) = mdm.invoice(issued.id())? else { return Ok(()) };
+    let invoice = detail.summary.invoice;
+    if invoice.state != InvoiceState::Open {
+        return Ok(());
+    }
+    mdm.registry().write_blocking(move |tx| {
+        let payment = NewPayment {
+            invoice: invoice.id,
+            amount: invoice.amount,
+            paid: invoice.issued.plus(DAYS_UNTIL_PAID * 86_400).min(now),
+            method: "pix".to_owned(),
+            reference: format!("demo-{}", invoice.number),
+        };
+        payments::insert(tx, &payment, now).map(drop).map_err(MdmError::from)
+    })
+}
