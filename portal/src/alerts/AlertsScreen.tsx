@@ -1,17 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState, type FormEvent } from "react";
-import { ApiError, ask, client as api } from "@/shared/api/client";
+import { useEffect } from "react";
+import { ask, client as api } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
-import type { AlertEvent, AlertRule } from "@/shared/api/types";
-import { useT, type Key } from "@/shared/i18n/i18n";
+import type { AlertEvent } from "@/shared/api/types";
+import { useT } from "@/shared/i18n/i18n";
 import { civilDateAt } from "@/shared/period/civil";
 import { useSession } from "@/shared/session/session";
 import { AlertSentence } from "@/shared/ui/AlertSentence";
 import { Button } from "@/shared/ui/Button";
 import { Card, Empty } from "@/shared/ui/Card";
-import { Switch } from "@/shared/ui/Choice";
 import { Icon } from "@/shared/ui/icons";
-import { toast } from "@/shared/ui/toast";
+import { Rule } from "./Rule";
 
 export function AlertsScreen() {
   const t = useT();
@@ -92,65 +91,5 @@ function Inbox({ events }: { events: readonly AlertEvent[] }) {
         </section>
       ))}
     </>
-  );
-}
-
-/** The one number of a rule that a person sets, and how it is read and written. */
-const limits: Record<string, { parameter: string; unit: string; toField: (value: number) => number; fromField: (value: number) => number }> = {
-  excessive_consumption: { parameter: "limit_wh", unit: "kWh", toField: (wh) => wh / 1000, fromField: (kwh) => Math.round(kwh * 1000) },
-  bill_jump: { parameter: "percent", unit: "%", toField: (value) => value, fromField: (value) => value },
-};
-
-function Rule({ rule }: { rule: AlertRule }) {
-  const t = useT();
-  const { usagePoint } = useSession();
-  const client = useQueryClient();
-  const limit = limits[rule.kind];
-  const current = limit ? Number(rule.parameters[limit.parameter]) : Number.NaN;
-  const [text, setText] = useState(limit && Number.isFinite(current) ? String(limit.toField(current)) : "");
-  const save = useMutation({
-    mutationFn: (body: { enabled: boolean; parameters: Record<string, unknown> }) =>
-      ask(api.PUT("/api/v1/usage-points/{id}/alert-rules/{kind}", { params: { path: { id: usagePoint.id, kind: rule.kind } }, body })),
-    onSuccess: () => {
-      toast(t("alerts.saved"));
-      void client.invalidateQueries({ queryKey: ["alerts"] });
-    },
-  });
-  const known = limit !== undefined;
-  const title = known ? t(`rule.${rule.kind}.title` as Key) : rule.kind;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!limit) return;
-    const was = rule.parameters[limit.parameter];
-    const value = limit.fromField(Number(text.replace(",", ".")));
-    // A parameter keeps the kind of value that the server gave it.
-    save.mutate({ enabled: rule.enabled, parameters: { ...rule.parameters, [limit.parameter]: typeof was === "string" ? String(value) : value } });
-  };
-  return (
-    <li className="border-b border-hairline py-4 last:border-0 last:pb-0">
-      <div className="flex items-center justify-between gap-4">
-        <p className="font-semibold">{title}</p>
-        <Switch label={title} checked={rule.enabled} disabled={save.isPending} onChange={(enabled) => save.mutate({ enabled, parameters: rule.parameters })} />
-      </div>
-      {known && (
-        <form onSubmit={submit} className="mt-2 flex flex-wrap items-end gap-3">
-          <label className="field min-w-0">
-            <span className="text-sm text-muted">{t(`rule.${rule.kind}.field` as Key)}</span>
-            <span className="flex items-center gap-2">
-              <input className="input max-w-28 tabular" inputMode="decimal" value={text} onChange={(event) => setText(event.target.value)} aria-invalid={save.error ? true : undefined} />
-              <span className="text-muted">{limit?.unit}</span>
-            </span>
-          </label>
-          <Button type="submit" disabled={save.isPending || text === "" || Number(text.replace(",", ".")) === limit?.toField(current)}>
-            {t("alerts.save")}
-          </Button>
-        </form>
-      )}
-      {save.error && (
-        <p role="alert" className="mt-2 text-sm font-semibold text-danger">
-          {save.error instanceof ApiError ? save.error.detail : t("state.failed")}
-        </p>
-      )}
-    </li>
   );
 }

@@ -47,7 +47,7 @@ export function Shell() {
 
 function Frame() {
   const t = useT();
-  const { me, options, usagePoint } = useSession();
+  const { usagePoint } = useSession();
   const main = useRef<HTMLElement>(null);
   const pathname = useRouterState({ select: (state) => state.location.pathname });
   const first = useRef(true);
@@ -101,7 +101,6 @@ function Frame() {
           ))}
         </ul>
       </nav>
-      {options.demo && me.lab_id === null && <span className="sr-only">{t("shell.demo")}</span>}
     </div>
   );
 }

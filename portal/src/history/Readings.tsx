@@ -69,7 +69,7 @@ export function Readings({ search, change }: { search: HistorySearch; change: Ch
           ) : (
             <>
               <RegisterLine readings={readings} />
-              <div className="mt-2 max-h-96 overflow-auto" tabIndex={0} role="region" aria-label={t("readings.title")}>
+              <div className="mt-2 max-h-96 overflow-auto" tabIndex={0} role="group" aria-label={t("readings.title")}>
                 <table className="data">
                   <thead>
                     <tr>

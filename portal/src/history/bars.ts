@@ -59,7 +59,7 @@ export function axisLabel({ start }: { start: string }, step: string, period: Pe
     default: {
       const time = start.slice(11, 16);
       if (period.kind === "day") return time.endsWith(":00") ? time.slice(0, 2) : "";
-      return time === "12:00" ? `${format.weekday(start)} ${format.dayOfMonth(start)}` : "";
+      return time === "12:00" ? format.weekday(start) : "";
     }
   }
 }

@@ -46,7 +46,7 @@ export function InvoiceList() {
                 <span className="min-w-0 grow">
                   <span className="block font-semibold first-letter:uppercase">{format.civilMonth(invoice.from.slice(0, 10))}</span>
                   <span className="tabular block text-sm text-muted">
-                    {[format.energyText(invoice.wh), changeWords(invoice.change_percent, t, format)].filter(Boolean).join(" · ")}
+                    {[invoice.wh === null ? null : format.energyText(invoice.wh), changeWords(invoice.change_percent, t, format)].filter(Boolean).join(" · ")}
                   </span>
                 </span>
                 <span className="flex-none text-end">
@@ -77,7 +77,7 @@ function Months({ invoices }: { invoices: readonly InvoiceSummary[] }) {
     words: [
       format.civilMonth(invoice.from.slice(0, 10)),
       format.money(invoice.amount, invoice.currency),
-      format.energyText(invoice.wh),
+      invoice.wh === null ? null : format.energyText(invoice.wh),
       changeWords(invoice.change_percent, t, format),
     ]
       .filter(Boolean)
@@ -102,7 +102,7 @@ function Months({ invoices }: { invoices: readonly InvoiceSummary[] }) {
             {invoices.map((invoice) => (
               <tr key={invoice.id}>
                 <th scope="row">{format.civilMonth(invoice.from.slice(0, 10))}</th>
-                <td className="num">{format.energyExact(invoice.wh)}</td>
+                <td className="num">{invoice.wh === null ? "–" : format.energyExact(invoice.wh)}</td>
                 <td className="num">{format.money(invoice.amount, invoice.currency)}</td>
               </tr>
             ))}

@@ -16,9 +16,9 @@ export function MonthHistory({ invoice }: { invoice: Invoice }) {
     key: entry.month,
     value: entry.wh,
     label: format.civilMonthShort(date(entry.month)).slice(0, 3),
-    words: `${format.civilMonth(date(entry.month))}, ${format.energyText(entry.wh)}, ${format.money(entry.amount, invoice.currency)}`,
+    words: [format.civilMonth(date(entry.month)), entry.wh === null ? null : format.energyText(entry.wh), format.money(entry.amount, invoice.currency)].filter(Boolean).join(", "),
   }));
-  const most = Math.max(...months.map((entry) => entry.wh));
+  const most = Math.max(...months.map((entry) => entry.wh ?? 0));
   return (
     <Panel title={t("invoice.history", { n: months.length })}>
       <Figure
@@ -28,7 +28,7 @@ export function MonthHistory({ invoice }: { invoice: Invoice }) {
               {months.map((entry) => (
                 <tr key={entry.month}>
                   <th scope="row">{format.civilMonth(date(entry.month))}</th>
-                  <td className="num">{format.energyExact(entry.wh)}</td>
+                  <td className="num">{entry.wh === null ? "–" : format.energyExact(entry.wh)}</td>
                   <td className="num">{format.money(entry.amount, invoice.currency)}</td>
                 </tr>
               ))}

@@ -63,7 +63,7 @@ function Document({ invoice }: { invoice: Invoice }) {
         <p>{invoice.issuer.document}</p>
       </div>
       <section className="card" aria-labelledby="invoice-amount">
-        <div className="grid gap-8 rail:grid-cols-[minmax(0,1fr)_auto] print:grid-cols-[minmax(0,1fr)_auto]">
+        <div className="grid gap-x-10 gap-y-6 rail:grid-cols-[minmax(0,1fr)_auto] rail:grid-rows-[auto_1fr] print:grid-cols-[minmax(0,1fr)_auto] print:grid-rows-[auto_1fr]">
           <div className="min-w-0">
             <div className="flex flex-wrap items-center justify-between gap-2">
               <p className="text-sm font-semibold text-muted first-letter:uppercase">
@@ -76,12 +76,17 @@ function Document({ invoice }: { invoice: Invoice }) {
               {format.money(invoice.amount, invoice.currency)}
             </h1>
             <p className="mt-1 text-lg">{t(invoice.state === "open" && overdue ? "invoice.overdueSince" : "invoice.due", { date: format.civilDay(invoice.due.slice(0, 10)) })}</p>
-            <dl className="mt-6 grid gap-x-8 gap-y-4 text-sm sm:grid-cols-2">
-              <Fact name={t("invoice.customer")}>
-                {invoice.customer.name}
-                <br />
-                <span className="text-muted">{invoice.customer.address}</span>
-              </Fact>
+          </div>
+          {invoice.pix && invoice.state === "open" && <Pix invoice={invoice} pix={invoice.pix} />}
+          <div className="min-w-0">
+            <dl className="grid gap-x-8 gap-y-4 text-sm sm:grid-cols-2">
+              {invoice.customer && (
+                <Fact name={t("invoice.customer")}>
+                  {invoice.customer.name}
+                  <br />
+                  <span className="text-muted">{invoice.customer.address}</span>
+                </Fact>
+              )}
               <Fact name={t("invoice.usagePoint")}>
                 {invoice.usage_point.name}
                 <br />
@@ -100,7 +105,6 @@ function Document({ invoice }: { invoice: Invoice }) {
             </dl>
             <Comparison invoice={invoice} />
           </div>
-          {invoice.pix && invoice.state === "open" && <Pix invoice={invoice} pix={invoice.pix} />}
         </div>
       </section>
       <Panel title={t("invoice.calculated")}>
@@ -126,9 +130,12 @@ function Document({ invoice }: { invoice: Invoice }) {
               <tbody>
                 {invoice.taxes.map((tax) => (
                   <tr key={tax.name}>
-                    <th scope="row">{tax.name}</th>
+                    <th scope="row">
+                      {tax.name}
+                      {!tax.included && <span className="text-muted"> · {t("invoice.taxAdded")}</span>}
+                    </th>
                     <td className="num">{format.money(tax.base, invoice.currency)}</td>
-                    <td className="num">{format.percentExact(tax.rate)}</td>
+                    <td className="num">{format.rate(tax.rate)}</td>
                     <td className="num">{format.money(tax.amount, invoice.currency)}</td>
                   </tr>
                 ))}
@@ -163,7 +170,7 @@ function Meter({ invoice }: { invoice: Invoice }) {
   const total = quality.measured + quality.estimated + quality.missing;
   return (
     <Panel title={t("invoice.readings")}>
-      <table className="data">
+      {meter && <table className="data">
         <tbody>
           <tr>
             <th scope="row">{t("invoice.meter")}</th>
@@ -174,23 +181,23 @@ function Meter({ invoice }: { invoice: Invoice }) {
               {t("invoice.start")}
               <span className="block text-[0.8125rem] text-muted">{format.dateTime(meter.start_at)}</span>
             </th>
-            <td className="num">{meter.start_wh === null ? "–" : format.energyExact(meter.start_wh)}</td>
+            <td className="num">{format.energyExact(meter.start_wh)}</td>
           </tr>
           <tr>
             <th scope="row">
               {t("invoice.end")}
               <span className="block text-[0.8125rem] text-muted">{format.dateTime(meter.end_at)}</span>
             </th>
-            <td className="num">{meter.end_wh === null ? "–" : format.energyExact(meter.end_wh)}</td>
+            <td className="num">{format.energyExact(meter.end_wh)}</td>
           </tr>
           <tr>
             <th scope="row" className="font-semibold">
               {t("invoice.difference")}
             </th>
-            <td className="num font-semibold">{format.energyExact(invoice.wh)}</td>
+            <td className="num font-semibold">{format.energyExact(meter.end_wh - meter.start_wh)}</td>
           </tr>
         </tbody>
-      </table>
+      </table>}
       <p className="mt-3 text-sm text-muted">
         {quality.estimated + quality.missing === 0
           ? t("invoice.allMeasured", { all: format.integer(total) })

@@ -18,7 +18,7 @@ export function Pix({ invoice, pix }: { invoice: Invoice; pix: NonNullable<Invoi
     if (done) setTimeout(() => setCopied(false), 4000);
   };
   return (
-    <div className="flex min-w-0 flex-col gap-4 rail:w-72">
+    <div className="flex min-w-0 flex-col gap-4 rail:row-span-2 rail:w-72 print:row-span-2 print:w-72">
       {/* White in both themes, with a quiet zone: a camera needs both. */}
       <div className="order-2 self-center rounded-2xl border border-hairline bg-white p-2 rail:order-1 print:order-1">
         <img src={`/api/v1/invoices/${encodeURIComponent(invoice.id)}/pix.svg`} alt={t("pix.picture", { amount: format.money(pix.amount, "BRL") })} width={240} height={240} />
@@ -35,8 +35,12 @@ export function Pix({ invoice, pix }: { invoice: Invoice; pix: NonNullable<Invoi
         {t("pix.steps")}
         <span className="mt-2 block text-muted">
           {t("pix.payee", { name: pix.payee, city: pix.city })}
-          <br />
-          {t("pix.txid", { txid: pix.txid })}
+          {pix.txid && (
+            <>
+              <br />
+              {t("pix.txid", { txid: pix.txid })}
+            </>
+          )}
         </span>
       </p>
     </div>

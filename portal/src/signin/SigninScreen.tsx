@@ -58,7 +58,7 @@ export function SigninScreen({ options, ended, onSignedIn }: SigninProps) {
   return (
     <main className="grid min-h-dvh content-start rail:grid-cols-[minmax(0,5fr)_minmax(0,6fr)] rail:content-stretch">
       <Welcome />
-      <div className="mx-auto grid w-full min-w-0 max-w-xl content-start gap-4 px-4 pb-8 rail:content-center rail:px-8 rail:py-8">
+      <div className="mx-auto grid w-full min-w-0 max-w-xl content-start gap-4 px-4 py-4 rail:content-center rail:px-8 rail:py-8">
         <div className="flex justify-end">
           <Select<Locale>
             label={t("settings.language")}

@@ -1,5 +1,6 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./schema";
+import { written, type Written } from "./written";
 
 /** What went wrong, as the server's problem document says it. */
 export class ApiError extends Error {
@@ -58,7 +59,7 @@ interface Answer<T> {
 }
 
 /** Awaits an answer and throws an ApiError or Unreachable where there is no data. */
-export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
+export async function ask<T>(request: Promise<Answer<T>>): Promise<Written<T>> {
   let answer: Answer<T>;
   try {
     answer = await request;
@@ -68,15 +69,16 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = answer;
   if (response.ok) {
     noteAge(response);
-    return data as T;
+    return written(data as T);
   }
   const problem = (typeof error === "object" && error !== null ? error : {}) as {
     code?: string;
     detail?: string | null;
     title?: string;
     field?: string | null;
+    incident?: string | null;
   };
-  const support = response.headers.get("x-request-id")?.slice(0, 4).toUpperCase() ?? String(response.status);
+  const support = (problem.incident ?? response.headers.get("x-request-id"))?.slice(0, 4).toUpperCase() ?? String(response.status);
   throw new ApiError(
     response.status,
     problem.code ?? "unknown",

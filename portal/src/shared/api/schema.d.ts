@@ -83,7 +83,7 @@ export interface components {
     UsagePoint: {
       id: string;
       name: string;
-      address: string;
+      address?: string | null;
       zone: string;
       currency: string;
       meter_serial: string | null;
@@ -107,7 +107,7 @@ export interface components {
       unit: string | null;
       price: string | null;
       amount: string;
-      explanation: string;
+      explanation?: string | null;
     };
     BillSoFar: {
       from: string;
@@ -190,25 +190,25 @@ export interface components {
       due: string;
       amount: string;
       currency: string;
-      wh: number;
+      wh?: number | null;
       days: number;
       state: "open" | "paid" | "cancelled";
       change_percent: string | null;
     };
     Invoice: components["schemas"]["InvoiceSummary"] & {
-      customer: { name: string; address: string };
-      issuer: { name: string; document: string };
-      usage_point: { id: string; name: string; address: string };
-      meter: { serial: string; start_wh: number | null; end_wh: number | null; start_at: string; end_at: string };
+      customer?: { name: string; address?: string | null } | null;
+      issuer: { name: string; document?: string | null; address?: string | null };
+      usage_point: { id: string; name: string; address?: string | null };
+      meter?: { serial: string; start_wh: number; end_wh: number; start_at: string; end_at: string } | null;
       quality: { measured: number; estimated: number; missing: number };
       lines: components["schemas"]["Line"][];
-      taxes: { name: string; base: string; rate: string; amount: string }[];
+      taxes: { name: string; base: string; rate: string; amount: string; included: boolean }[];
       total: string;
-      pix: { payload: string; payee: string; key: string; city: string; txid: string; amount: string } | null;
-      history: { month: string; wh: number; amount: string }[];
+      pix: { payload: string; payee: string; key: string; city: string; txid?: string | null; amount: string } | null;
+      history: { month: string; wh?: number | null; amount: string }[];
       comparison: {
-        previous: { amount: string; percent: string } | null;
-        last_year: { amount: string; percent: string } | null;
+        previous?: { amount: string; percent?: string | null } | null;
+        last_year?: { amount: string; percent?: string | null } | null;
       };
       plan_digest: string;
     };
@@ -219,7 +219,7 @@ export interface components {
       until: string | null;
       state: "active" | "over";
       read: boolean;
-      values: Record<string, unknown>;
+      values: { [key: string]: string };
     };
     AlertRule: { id: string; kind: string; enabled: boolean; parameters: Record<string, unknown> };
     Alerts: { events: components["schemas"]["AlertEvent"][]; rules: components["schemas"]["AlertRule"][] };

@@ -1,6 +1,7 @@
 import type { components } from "./schema";
+import type { Written } from "./written";
 
-type Schemas = components["schemas"];
+type Schemas = { [K in keyof components["schemas"]]: Written<components["schemas"][K]> };
 
 export type Options = Schemas["Options"];
 export type Me = Schemas["Me"];

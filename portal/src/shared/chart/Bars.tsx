@@ -47,7 +47,7 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
   const floor = height - frame.bottom;
   const room = width - frame.left - frame.right;
   const labelled = data.flatMap((datum, index) => (datum.label === "" ? [] : [{ ...datum, index }]));
-  const stride = every ?? labelStride(labelled.length, room, 40);
+  const stride = every ?? labelStride(labelled.length, room, Math.max(26, ...labelled.map((datum) => datum.label.length * 7 + 10)));
   const shown = active === null || active >= data.length ? null : active;
   const chosen = drag ?? selection ?? null;
 

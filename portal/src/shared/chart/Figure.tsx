@@ -70,7 +70,7 @@ export function Figure({
             {t("chart.table")}
             <Icon name="down" size={16} />
           </summary>
-          <div className="max-h-96 overflow-auto" tabIndex={0} role="region" aria-label={t("chart.table")}>
+          <div className="max-h-96 overflow-auto" tabIndex={0} role="group" aria-label={t("chart.table")}>
             {table}
           </div>
         </details>

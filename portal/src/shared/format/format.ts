@@ -83,7 +83,8 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     integer: (value: number) => numbers(digits(0)).format(value),
     /** The size of a percentage; its direction is said in words. */
     percent: (decimal: string) => `${numbers(digits(0, 0)).format(exact(absolute(decimal)))}%`,
-    percentExact: (decimal: string) => `${numbers(digits(0, 2)).format(exact(decimal))}%`,
+    /** A fraction: "0.205" is 20.5%. */
+    rate: (fraction: string) => numbers({ style: "percent", ...digits(0, 3) }).format(exact(fraction)),
 
     time: (at: string | number | Date) => dates({ hour: "2-digit", minute: "2-digit" }).format(instant(at)),
     timeSeconds: (at: string | number | Date) =>

@@ -1,32 +1,64 @@
 import type { AlertEvent } from "@/shared/api/types";
+import { toPosition } from "@/shared/format/decimal";
 import type { Format } from "@/shared/format/format";
-import { useT, type Key, type Translate } from "@/shared/i18n/i18n";
+import { useT, type Translate } from "@/shared/i18n/i18n";
 import { useFormat } from "@/shared/session/session";
 
 /** The kinds that have words of their own; a newer server's kind still says something. */
-const known = ["excessive_consumption", "bill_jump"] as const;
+export const alertKinds = [
+  "excessive_consumption",
+  "bill_jump",
+  "forecast_over_budget",
+  "always_on",
+  "unusual_day",
+  "meter_silent",
+  "invoice_issued",
+  "invoice_due",
+  "invoice_overdue",
+  "invoice_paid",
+] as const;
 
-const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? String(value) : null);
+export type AlertKind = (typeof alertKinds)[number];
 
-/** Every figure of an event under the name the sentences use. */
-export function alertWords(event: Pick<AlertEvent, "kind" | "values">, t: Translate, format: Format): { title: string; sentence: string } {
-  const { values } = event;
-  const energy = (name: string) => (typeof values[name] === "number" ? format.energyText(values[name]) : "–");
-  const money = (name: string) => {
-    const amount = text(values[name]);
-    return amount !== null && /^-?[\d.]+$/.test(amount) ? format.money(amount) : "–";
+export function alertKind(kind: string): AlertKind | null {
+  return alertKinds.find((known) => known === kind) ?? null;
+}
+
+/** A title and a sentence, with every figure of the event written in the reader's locale. */
+export function alertWords({ kind: word, values }: Pick<AlertEvent, "kind" | "values">, t: Translate, format: Format): { title: string; sentence: string } {
+  const kind = alertKind(word);
+  if (!kind) return { title: t("alert.other.title"), sentence: word };
+  const figure = (name: string, write: (text: string) => string) => {
+    const text = values[name];
+    return text === undefined || text === "" ? "–" : write(text);
   };
-  const percent = text(values["percent"]);
-  const kind = known.find((name) => name === event.kind);
-  if (!kind) return { title: t("alert.other.title"), sentence: text(values["sentence"]) ?? event.kind };
-  const args = {
-    used: energy("wh"),
-    limit: energy("limit_wh"),
-    projected: money("projected_amount"),
-    previous: money("previous_amount"),
-    percent: percent === null ? "–" : format.percent(percent),
+  const money = (name: string) => figure(name, (text) => format.money(text, values["currency"]));
+  const date = (name: string) => figure(name, (text) => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? format.civilDay(text) : text));
+  // A rule about consumption says in which unit it looks.
+  const unit = (name: string) => {
+    if (values["unit"] === "money") return money(name);
+    if (values["unit"] === "w") return figure(name, (text) => format.powerText(toPosition(text)));
+    return figure(name, (text) => format.energyText(Math.round(toPosition(text) * 1000)));
   };
-  return { title: t(`alert.${kind}.title` as Key), sentence: t(`alert.${kind}.sentence` as Key, args) };
+  const watts = (name: string) => figure(name, (text) => format.powerText(toPosition(text)));
+  return {
+    title: t(`alert.${kind}.title`),
+    sentence: t(`alert.${kind}.sentence`, {
+      used: unit("value"),
+      limit: unit("limit"),
+      per: values["per"] ?? "bill",
+      projected: values["projected"] ? money("projected") : money("value"),
+      previous: money("previous"),
+      percent: figure("value", format.percent),
+      watts: watts("watts"),
+      before: watts("watts_before"),
+      day: date("subject"),
+      minutes: figure("value", (text) => format.decimal(text, 0)),
+      number: values["number"] ?? "–",
+      amount: money("amount"),
+      due: date("due"),
+    }),
+  };
 }
 
 export function AlertSentence({ event }: { event: AlertEvent }) {

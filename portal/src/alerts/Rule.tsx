@@ -1,0 +1,110 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState, type FormEvent } from "react";
+import { ApiError, ask, client as api } from "@/shared/api/client";
+import type { AlertRule } from "@/shared/api/types";
+import { useT } from "@/shared/i18n/i18n";
+import { useSession } from "@/shared/session/session";
+import { alertKind, type AlertKind } from "@/shared/ui/AlertSentence";
+import { Button } from "@/shared/ui/Button";
+import { Select, Switch } from "@/shared/ui/Choice";
+import { toast } from "@/shared/ui/toast";
+
+type Parameters = Record<string, unknown>;
+
+/** The number of a rule that a person sets; a rule without one is only on or off. */
+const numbers: Partial<Record<AlertKind, string>> = {
+  excessive_consumption: "threshold",
+  bill_jump: "percent",
+  forecast_over_budget: "amount",
+  always_on: "percent",
+  unusual_day: "percent",
+  meter_silent: "minutes",
+  invoice_due: "days_before",
+};
+
+const units = ["kwh", "money", "w"] as const;
+const stretches = ["hour", "day", "bill"] as const;
+
+export function Rule({ rule }: { rule: AlertRule }) {
+  const t = useT();
+  const { usagePoint, format } = useSession();
+  const client = useQueryClient();
+  const kind = alertKind(rule.kind);
+  const name = kind ? numbers[kind] : undefined;
+  const parameters = rule.parameters as Parameters;
+  const [draft, setDraft] = useState<Parameters>(parameters);
+  const save = useMutation({
+    mutationFn: (body: { enabled: boolean; parameters: Parameters }) =>
+      ask(api.PUT("/api/v1/usage-points/{id}/alert-rules/{kind}", { params: { path: { id: usagePoint.id, kind: rule.kind } }, body: body as never })),
+    onSuccess: () => {
+      toast(t("alerts.saved"));
+      void client.invalidateQueries({ queryKey: ["alerts"] });
+    },
+  });
+  const title = kind ? t(`rule.${kind}.title`) : rule.kind;
+  const text = name ? String(draft[name] ?? "") : "";
+  const changed = JSON.stringify(draft) !== JSON.stringify(parameters);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!name) return;
+    const number = text.trim().replace(",", ".");
+    // A parameter keeps the kind of value that the server gave it: decimals travel as text.
+    save.mutate({ enabled: true, parameters: { ...draft, [name]: typeof parameters[name] === "number" ? Number(number) : number } });
+  };
+  const sign = kind === "excessive_consumption" ? { kwh: "kWh", money: format.currency, w: "W" }[String(draft["unit"])] : name && { percent: "%", amount: format.currency, minutes: "min", days_before: t("rule.days") }[name];
+  return (
+    <li className="border-b border-hairline py-4 last:border-0 last:pb-0">
+      <div className="flex items-center justify-between gap-4">
+        <p className="font-semibold">{title}</p>
+        <Switch label={title} checked={rule.enabled} disabled={save.isPending} onChange={(enabled) => save.mutate({ enabled, parameters })} />
+      </div>
+      {name && rule.enabled && (
+        <form onSubmit={submit} className="mt-2 flex flex-wrap items-end gap-3">
+          <label className="field min-w-0">
+            <span className="text-sm text-muted">{kind && t(`rule.${kind}.field` as "rule.bill_jump.field")}</span>
+            <span className="flex items-center gap-2">
+              <input
+                className="input tabular max-w-28"
+                inputMode="decimal"
+                value={text}
+                onChange={(event) => setDraft({ ...draft, [name]: event.target.value })}
+                aria-invalid={save.error ? true : undefined}
+              />
+              {kind !== "excessive_consumption" && <span className="text-muted">{sign}</span>}
+            </span>
+          </label>
+          {kind === "excessive_consumption" && (
+            <>
+              <Select
+                label={t("rule.unit")}
+                hideLabel
+                choices={units.map((unit) => ({ value: unit, label: { kwh: "kWh", money: format.currency, w: "W" }[unit] }))}
+                value={String(draft["unit"]) as (typeof units)[number]}
+                onChange={(unit) => setDraft({ ...draft, unit })}
+              />
+              {draft["unit"] !== "w" && (
+                <Select
+                  label={t("rule.per")}
+                  hideLabel
+                  choices={stretches.map((per) => ({ value: per, label: t(`rule.per.${per}`) }))}
+                  value={String(draft["per"]) as (typeof stretches)[number]}
+                  onChange={(per) => setDraft({ ...draft, per })}
+                />
+              )}
+            </>
+          )}
+          {changed && (
+            <Button type="submit" kind="primary" disabled={save.isPending || text.trim() === ""}>
+              {t("alerts.save")}
+            </Button>
+          )}
+        </form>
+      )}
+      {save.error && (
+        <p role="alert" className="mt-2 text-sm font-semibold text-danger">
+          {save.error instanceof ApiError ? save.error.detail : t("state.failed")}
+        </p>
+      )}
+    </li>
+  );
+}
