@@ -9,7 +9,9 @@ mod backoff;
 mod format;
 mod smtp;
 mod text;
+mod worker;
 
 pub use backoff::{ATTEMPTS, wait_seconds};
 pub use smtp::{DeliveryError, Smtp, SmtpConfig, SmtpConfigError, SmtpSecurity};
 pub use text::{Catalogue, Letter, TextError, Texts};
+pub use worker::{Round, Worker};

@@ -1,0 +1,186 @@
+//! From the outbox of a real registry to a mail server on a real socket.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
+
+use corrente_alert::{Message, Moment, RuleKind};
+use corrente_metering::{Timestamp, id::OutboxId};
+use corrente_notify::{ATTEMPTS, Round, Smtp, SmtpConfig, SmtpSecurity, Worker};
+use corrente_registry::{
+    Registry, RegistryError,
+    organisations::{self, NewOrganisation},
+    outbox::{self, NewMessage, OutboxState},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+};
+
+const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
+
+/// A mail server that answers each recipient in turn, the last answer for ever; says what it was sent.
+async fn server(answers: Vec<&'static str>) -> (u16, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (mails, received) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut answers = answers.into_iter().peekable();
+        loop {
+            let Ok((socket, _)) = listener.accept().await else { return };
+            let (read, mut write) = socket.into_split();
+            let mut lines = BufReader::new(read).lines();
+            let mut mail: Option<String> = None;
+            if write.write_all(b"220 test ESMTP\r\n").await.is_err() {
+                continue;
+            }
+            while let Ok(Some(line)) = lines.next_line().await {
+                let answer = if let Some(text) = &mut mail {
+                    if line != "." {
+                        text.push_str(&line);
+                        text.push('\n');
+                        continue;
+                    }
+                    mails.send(mail.take().unwrap()).unwrap();
+                    "250 taken"
+                } else if line.starts_with("EHLO") {
+                    "250 test"
+                } else if line.starts_with("RCPT") {
+                    let answer = *answers.peek().unwrap();
+                    if answers.len() > 1 {
+                        answers.next();
+                    }
+                    answer
+                } else if line.starts_with("DATA") {
+                    mail = Some(String::new());
+                    "354 go on"
+                } else {
+                    "250 ok"
+                };
+                if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (port, received)
+}
+
+fn worker(registry: &Registry, port: u16) -> Worker {
+    let config = SmtpConfig {
+        host: "127.0.0.1".to_owned(),
+        port,
+        security: SmtpSecurity::None,
+        credentials: None,
+        from: "Corrente <no-reply@example.org>".to_owned(),
+        timeout_seconds: 5,
+    };
+    Worker::new(registry.clone(), Some(Smtp::new(&config).unwrap())).unwrap()
+}
+
+async fn registry() -> (tempfile::TempDir, Registry) {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = Registry::open(directory.path().join("registry.db")).unwrap();
+    (directory, registry)
+}
+
+async fn enqueue(registry: &Registry, key: &str, language: &str) -> OutboxId {
+    let (key, language) = (key.to_owned(), language.to_owned());
+    registry
+        .write(move |tx| -> Result<_, RegistryError> {
+            let organisation = match organisations::default_organisation(tx)? {
+                Some(known) => known.id,
+                None => {
+                    let new = NewOrganisation::named("Luz do Vale", "America/Bahia");
+                    organisations::insert(tx, &new, NOW)?
+                }
+            };
+            let values = [("number", "000001"), ("amount", "119.04"), ("due", "2026-12-10")];
+            let message = Message {
+                kind: RuleKind::InvoiceIssued,
+                moment: Moment::Started,
+                language: language.clone(),
+                name: "Ana".to_owned(),
+                usage_point: "Home 1".to_owned(),
+                currency: "BRL".to_owned(),
+                values: values.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            };
+            let new = NewMessage {
+                organisation,
+                channel: "email".to_owned(),
+                recipient: "ana@example.org".to_owned(),
+                document: serde_json::to_value(&message).unwrap(),
+                idempotency_key: key.clone(),
+            };
+            outbox::enqueue(tx, &new, NOW)?;
+            let due = outbox::due(tx, NOW, 100)?;
+            Ok(due.into_iter().find(|m| m.idempotency_key == key).unwrap().id)
+        })
+        .await
+        .unwrap()
+}
+
+async fn state(registry: &Registry, id: OutboxId) -> (OutboxState, u32, Timestamp) {
+    let row = registry.read(move |tx| outbox::get(tx, id)).await.unwrap().unwrap();
+    (row.state, row.attempts, row.next_try)
+}
+
+#[tokio::test]
+async fn a_message_is_written_in_its_language_and_delivered_once() {
+    let (_directory, registry) = registry().await;
+    let id = enqueue(&registry, "k1", "pt-BR").await;
+    let (port, mut mails) = server(vec!["250 ok"]).await;
+    let worker = worker(&registry, port);
+    assert_eq!(worker.round(NOW).await.unwrap(), Round { sent: 1, ..Round::default() });
+    assert_eq!(worker.round(NOW).await.unwrap(), Round::default());
+    let mail = mails.recv().await.unwrap();
+    assert!(mail.contains("A sua fatura chegou: R$ 119,04"), "{mail}");
+    assert!(mail.contains("Message-ID: <k1@example.org>"), "{mail}");
+    assert_eq!(state(&registry, id).await.0, OutboxState::Sent);
+}
+
+#[tokio::test]
+async fn what_fails_waits_and_what_can_never_work_is_a_dead_letter() {
+    let (_directory, registry) = registry().await;
+    let id = enqueue(&registry, "k1", "en").await;
+    let (port, mut mails) = server(vec!["451 try later", "250 ok"]).await;
+    let worker = worker(&registry, port);
+    assert_eq!(worker.round(NOW).await.unwrap(), Round { later: 1, ..Round::default() });
+    let (waiting, attempts, next) = state(&registry, id).await;
+    assert_eq!((waiting, attempts), (OutboxState::Waiting, 1));
+    assert!(next > NOW && next <= NOW.plus(10), "{next}");
+    // Not before its time, and then it arrives.
+    assert_eq!(worker.round(NOW).await.unwrap(), Round::default());
+    assert_eq!(worker.round(next).await.unwrap(), Round { sent: 1, ..Round::default() });
+    assert!(mails.recv().await.unwrap().contains("Your bill is here"));
+
+    let id = enqueue(&registry, "k2", "en").await;
+    let (port, _mails) = server(vec!["550 no such mailbox"]).await;
+    let refused = self::worker(&registry, port);
+    assert_eq!(refused.round(NOW).await.unwrap(), Round { failed: 1, ..Round::default() });
+    assert_eq!(state(&registry, id).await.0, OutboxState::Failed);
+}
+
+#[tokio::test]
+async fn a_dead_server_makes_a_dead_letter_after_the_last_attempt() {
+    let (_directory, registry) = registry().await;
+    let id = enqueue(&registry, "k1", "en").await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let worker = worker(&registry, closed);
+    let mut now = NOW;
+    for _ in 1..ATTEMPTS {
+        assert_eq!(worker.round(now).await.unwrap(), Round { later: 1, ..Round::default() });
+        now = state(&registry, id).await.2;
+    }
+    assert_eq!(worker.round(now).await.unwrap(), Round { failed: 1, ..Round::default() });
+    assert_eq!(state(&registry, id).await.1, ATTEMPTS);
+}
+
+#[tokio::test]
+async fn without_a_mail_server_messages_wait_for_three_days() {
+    let (_directory, registry) = registry().await;
+    let id = enqueue(&registry, "k1", "en").await;
+    let worker = Worker::new(registry.clone(), None).unwrap();
+    assert_eq!(worker.round(NOW).await.unwrap(), Round::default());
+    assert_eq!(state(&registry, id).await.0, OutboxState::Waiting);
+    let late = NOW.plus(3 * 86_400 + 1);
+    assert_eq!(worker.round(late).await.unwrap(), Round { failed: 1, ..Round::default() });
+}
