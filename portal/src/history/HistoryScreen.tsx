@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo } from "react";
 import { queries } from "@/shared/api/queries";
 import { useI18n } from "@/shared/i18n/i18n";
 import { midnight } from "@/shared/period/civil";
@@ -17,6 +17,7 @@ import { UsageChart } from "./UsageChart";
 import { billPeriods, viewOf } from "./view";
 
 const route = getRouteApi("/historic");
+const Insights = lazy(async () => ({ default: (await import("./Insights")).Insights }));
 
 export type Change = (change: Partial<HistorySearch>) => void;
 
@@ -52,6 +53,11 @@ export function HistoryScreen() {
       <UsageChart answer={answer} view={view} change={change} />
       {view.selection && <SelectionBar selection={view.selection} change={change} />}
       <Stats answer={answer} view={view} />
+      {me.lab_id === null && (
+        <Suspense fallback={<div className="min-h-96" />}>
+          <Insights change={change} />
+        </Suspense>
+      )}
       <Readings search={search} change={change} />
     </div>
   );

@@ -40,7 +40,9 @@ export function IntervalTable({ usage, view }: { usage: Usage; view: View }) {
         {rows.map(({ interval, other }) => (
           <tr key={interval.start}>
             <th scope="row">{spanWords(interval, usage.step, format)}</th>
-            <td className="num">{interval.quality === "missing" ? "–" : format.energyExact(interval.wh)}</td>
+            <td className="num">
+              {interval.quality === "missing" ? "–" : interval.atLeast ? `≥ ${format.energyExact(interval.wh)}` : format.energyExact(interval.wh)}
+            </td>
             {expected && <td className="num text-muted">{interval.expectedWh === null ? "–" : format.energyExact(interval.expectedWh)}</td>}
             {compared && <td className="num text-muted">{!other || other.quality === "missing" ? "–" : format.energyExact(other.wh)}</td>}
             <td className="num">{interval.quality === "missing" || interval.amount === null ? "–" : format.money(interval.amount)}</td>

@@ -70,7 +70,7 @@ export function spanWords(interval: Pick<Interval, "start" | "end">, step: strin
 export function intervalWords(interval: Interval, step: string, t: Translate, format: Format): string {
   const span = spanWords(interval, step, format);
   if (interval.quality === "missing") return t("words.missing", { span });
-  const parts = [span, format.energyText(interval.wh)];
+  const parts = [span, interval.atLeast ? t("words.atLeast", { energy: format.energyText(interval.wh) }) : format.energyText(interval.wh)];
   if (interval.amount !== null) parts.push(format.money(interval.amount));
   if (interval.quality !== "measured") parts.push(t(`quality.${interval.quality}`));
   return parts.join(", ");

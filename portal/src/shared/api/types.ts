@@ -5,7 +5,7 @@ type Schemas = { [K in keyof components["schemas"]]: Written<components["schemas
 
 export type Options = Schemas["Options"];
 export type Me = Schemas["Me"];
-export type UsagePoint = Schemas["UsagePoint"];
+export type UsagePoint = Schemas["MeUsagePoint"];
 export type Home = Schemas["Home"];
 export type Now = Schemas["Now"];
 export type BillSoFar = Schemas["BillSoFar"];
@@ -17,7 +17,7 @@ export type Invoice = Schemas["Invoice"];
 export type AlertEvent = Schemas["AlertEvent"];
 export type AlertRule = Schemas["AlertRule"];
 export type Alerts = Schemas["Alerts"];
-export type UsageTotal = Schemas["UsageTotal"];
+export type UsageTotal = Schemas["Total"];
 
 interface Span {
   start: string;
@@ -30,6 +30,8 @@ export interface KnownInterval extends Span {
   quality: "measured" | "estimated" | "edited";
   wh: number;
   amount: string | null;
+  /** A part of it is missing. */
+  atLeast: boolean;
 }
 
 /** An interval that nobody knows. It has no energy at all, so that nothing can add it up as zero. */
@@ -44,11 +46,14 @@ export interface Usage extends Omit<Schemas["Usage"], "intervals" | "compare"> {
   compare: { from: string; to: string; intervals: Interval[]; total: UsageTotal } | null;
 }
 
+const qualities = ["measured", "estimated", "edited"] as const;
+
 /** The server's interval as a union that does not compile where a missing one is used as a number. */
-export function interval(raw: Schemas["UsageInterval"]): Interval {
+export function interval(raw: Schemas["Interval"]): Interval {
   const span = { start: raw.start, end: raw.end, expectedWh: raw.expected_wh ?? null };
-  if (raw.quality === "missing" || raw.wh === null) return { ...span, quality: "missing" };
-  return { ...span, quality: raw.quality, wh: raw.wh, amount: raw.amount };
+  const quality = qualities.find((known) => known === raw.quality);
+  if (quality === undefined || raw.wh === null) return { ...span, quality: "missing" };
+  return { ...span, quality, wh: raw.wh, amount: raw.amount, atLeast: raw.at_least };
 }
 
 export function usage(raw: Schemas["Usage"]): Usage {

@@ -3,7 +3,7 @@ import { useT } from "@/shared/i18n/i18n";
 import { Icon } from "@/shared/ui/icons";
 
 export interface LegendItem {
-  mark: "series" | "reference" | "estimated" | "gap" | "line" | "base";
+  mark: "series" | "reference" | "estimated" | "gap" | "line" | "past" | "base";
   text: string;
 }
 
@@ -38,6 +38,7 @@ function LegendMark({ mark }: { mark: LegendItem["mark"] }) {
           <path d="M2 11 11 1M7 11l6-6.5M1 6l4-4.5" className="stroke-past" strokeWidth="1.4" opacity="0.7" />
         </>
       )}
+      {mark === "past" && <path d="M0 6h14" className="stroke-past" strokeWidth="2" strokeDasharray="3 3" />}
       {mark === "line" && <path d="M0 6h14" className="stroke-off-peak" strokeWidth="2.5" />}
     </svg>
   );

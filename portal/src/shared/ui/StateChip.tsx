@@ -2,9 +2,10 @@ import { useT } from "@/shared/i18n/i18n";
 import { cx } from "./cx";
 
 /** The state of an invoice, as a word with a mark. */
-export function InvoiceState({ state, overdue }: { state: "open" | "paid" | "cancelled"; overdue: boolean }) {
+export function InvoiceState({ state, overdue }: { state: string; overdue: boolean }) {
   const t = useT();
-  const kind = state === "open" && overdue ? "overdue" : state;
+  const known = (["open", "paid", "cancelled"] as const).find((word) => word === state) ?? "open";
+  const kind = known === "open" && overdue ? "overdue" : known;
   return (
     <span className={cx("chip", kind === "paid" && "chip-ok", kind === "overdue" && "chip-danger", kind === "open" && "chip-warning")}>
       {t(`invoice.state.${kind}`)}
