@@ -19,6 +19,14 @@ use std::{
 };
 
 use bench::{Bench, Client, NOW, reading};
+use corrente_metering::Timestamp;
+use corrente_registry::{
+    RegistryError, Tx,
+    channels::NewChannel,
+    meters::{self, NewMeter},
+    organisations,
+    usage_points::{self, NewUsagePoint},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -37,6 +45,34 @@ fn resident_megabytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kb| kb.parse::<usize>().ok()).unwrap_or(0) / 1024
+}
+
+/// Registers so many meters with one import register each, `H-0` and so on, and this secret.
+async fn register(bench: &Bench, count: u32, secret: &'static str) {
+    let make = move |tx: &mut Tx| -> Result<(), RegistryError> {
+        let now = Timestamp::from_second(NOW);
+        let Some(organisation) = organisations::default_organisation(tx)? else {
+            return Ok(());
+        };
+        for n in 0..count {
+            let serial = format!("H-{n}");
+            let place = NewUsagePoint::named(&organisation, &serial);
+            let place = usage_points::insert(tx, &place, now)?;
+            let meter = NewMeter {
+                organisation: organisation.id,
+                serial: &serial,
+                secret: Some(secret),
+                model: None,
+                reporting_seconds: 1,
+                enrolled_by: None,
+            };
+            let meter = meters::insert(tx, &meter, now)?;
+            meters::install(tx, meter, place, Timestamp::from_second(NOW - 86_400), None)?;
+            meters::add_channel(tx, meter, &NewChannel::import(), now)?;
+        }
+        Ok(())
+    };
+    bench.registry.write(make).await.unwrap();
 }
 
 /// What is thrown: a first piece, and what follows again and again with a pause before each.
@@ -158,7 +194,7 @@ fn honest_meters_go_on_while_dirt_is_thrown() {
             config.readings_burst = 10_000;
         })
         .await;
-        bench.register(honest, SECRET).await;
+        register(&bench, honest, SECRET).await;
         let to = bench.running.local_addr;
         let stop = Arc::new(AtomicBool::new(false));
         let dirt = Arc::new(dirt(SECRET));

@@ -10,12 +10,10 @@ use corrente_ledger::{AsOf, Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_metering::{ChannelId, Span, Timestamp, id::MeterId};
 use corrente_registry::{
-    Registry, RegistryError, Tx,
-    channels::NewChannel,
+    Registry, RegistryError,
     enrolment::{self, NewToken},
-    meters::{self, NewMeter},
+    meters,
     organisations::{self, NewOrganisation},
-    usage_points::{self, NewUsagePoint},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -119,34 +117,6 @@ impl Bench {
             live: self.live.clone(),
             lab: None,
         }
-    }
-
-    /// Registers so many meters with one import register each, `H-0` and so on, and this secret.
-    pub(crate) async fn register(&self, count: u32, secret: &'static str) {
-        let make = move |tx: &mut Tx| -> Result<(), RegistryError> {
-            let now = Timestamp::from_second(NOW);
-            let Some(organisation) = organisations::default_organisation(tx)? else {
-                return Ok(());
-            };
-            for n in 0..count {
-                let serial = format!("H-{n}");
-                let place = NewUsagePoint::named(&organisation, &serial);
-                let place = usage_points::insert(tx, &place, now)?;
-                let meter = NewMeter {
-                    organisation: organisation.id,
-                    serial: &serial,
-                    secret: Some(secret),
-                    model: None,
-                    reporting_seconds: 1,
-                    enrolled_by: None,
-                };
-                let meter = meters::insert(tx, &meter, now)?;
-                meters::install(tx, meter, place, Timestamp::from_second(NOW - 86_400), None)?;
-                meters::add_channel(tx, meter, &NewChannel::import(), now)?;
-            }
-            Ok(())
-        };
-        self.registry.write(make).await.unwrap();
     }
 
     pub(crate) async fn meter(&self, serial: &'static str) -> MeterId {
