@@ -25,11 +25,15 @@ mod digest;
 mod error;
 mod exact;
 mod input;
+mod late;
 pub mod pay;
 mod plan;
 mod portion;
 mod rate;
 mod replay;
+pub mod simulate;
+mod verify;
+mod why;
 
 pub use curve::{IntervalCost, energy_costs};
 pub use determinants::{
@@ -38,9 +42,12 @@ pub use determinants::{
 };
 pub use error::BillingError;
 pub use input::{BillingInput, CreditBatch, Customer, Inputs, Item, Phases};
+pub use late::{Overdue, late_items};
 pub use plan::{
     BillingPlan, CreditBalance, Line, LineGroup, LineTax, Note, PLAN_FORM, PlanKind, Share,
     TariffRef, TaxRow, Totals,
 };
 pub use rate::plan;
 pub use replay::{Difference, replay};
+pub use verify::{Violation, verify};
+pub use why::{Cause, Change, why_changed};

@@ -240,6 +240,12 @@ impl<'a> Context<'a> {
         self.portions.last().copied()
     }
 
+    /// How energy is shared over days: one way for the whole bill, or some energy would be billed twice
+    /// or never.
+    pub(crate) fn split(&self) -> corrente_tariff::file::Split {
+        self.last().map(|p| p.tariff.file().split).unwrap_or_default()
+    }
+
     /// The customer's class, or an empty word.
     pub(crate) fn class(&self) -> &str {
         self.inputs.customer.class.as_deref().unwrap_or_default()

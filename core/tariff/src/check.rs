@@ -7,8 +7,8 @@ use corrente_units::{Currency, Decimal};
 use crate::{
     Dated, TariffFile,
     file::{
-        Block, DiscountBlock, EnergyCharge, Exemption, FlagCharge, PriceByPeriod, TaxMethod,
-        TouCalendar,
+        Block, BlockPer, DiscountBlock, EnergyCharge, Exemption, FlagCharge, PriceByPeriod, Split,
+        TaxMethod, TouCalendar,
     },
     problems::Problems,
     tou::Tou,
@@ -233,6 +233,13 @@ fn energy(
             "put the price into each block and remove the other",
         );
     }
+    if charge.blocks_per == BlockPer::Day && file.split == Split::Days {
+        problems.add(
+            format!("{key}.blocks_per"),
+            "counts each day's energy, but `split = \"days\"` does not look at it",
+            "use `split = \"measured\"`",
+        );
+    }
     for (i, block) in charge.blocks.iter().enumerate() {
         let at = format!("{key}.blocks[{i}]");
         one_price(file, block.price.as_ref(), &block.prices, &wanted, &at, problems);
@@ -395,7 +402,7 @@ fn flags(file: &TariffFile, flag: &FlagCharge, key: &str, problems: &mut Problem
     let mut before = None;
     for (i, day) in flag.calendar.iter().enumerate() {
         let at = format!("{key}.calendar[{i}]");
-        if !flag.prices.contains_key(&day.flag) {
+        if day.flag != crate::file::UNKNOWN_FLAG && !flag.prices.contains_key(&day.flag) {
             problems.add(
                 at.as_str(),
                 format!("`{}` has no price", day.flag),

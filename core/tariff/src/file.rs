@@ -17,7 +17,7 @@ mod time;
 
 pub use charge::{
     Block, BlockCount, BlockPer, DemandBlock, DemandCharge, DemandUnit, EnergyCharge, EnergyUnit,
-    FixedCharge, FixedPer, FlagCharge, FlagDay, Ratchet, SeriesCharge,
+    FixedCharge, FixedPer, FlagCharge, FlagDay, Ratchet, SeriesCharge, UNKNOWN_FLAG,
 };
 pub use social::{
     CreditComponent, CreditMinimum, CreditRegime, Credits, Discount, DiscountBlock, Late, Lighting,

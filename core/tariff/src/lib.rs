@@ -21,6 +21,7 @@
 
 mod check;
 mod error;
+mod explain;
 pub mod file;
 mod problems;
 mod tariff;
@@ -29,6 +30,7 @@ pub mod urdb;
 pub mod value;
 
 pub use error::{TariffError, TariffProblem};
+pub use explain::explain;
 pub use file::TariffFile;
 pub use tariff::{MissingHolidayYear, Tariff};
 pub use value::{Amount, Dated, Day};

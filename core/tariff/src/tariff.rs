@@ -146,6 +146,14 @@ impl Tariff {
         Ok(DayKind { weekday: date.weekday(), holiday })
     }
 
+    /// The tariff as a TOML file, for what was imported; comments of a file that was read are lost.
+    ///
+    /// # Errors
+    /// When the content cannot be written as TOML, which no checked tariff should be.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(&self.file)
+    }
+
     /// The JSON schema of a tariff file.
     pub fn schema() -> Schema {
         schema_for!(TariffFile)

@@ -164,8 +164,29 @@ impl Tou {
         let mut tables = Vec::new();
         for (season, name) in seasons.names.iter().enumerate() {
             let mut kinds = Vec::new();
-            for kind in 0..DAY_KINDS.len() {
-                kinds.push(table(key, &rules, rest, (season, name), kind, problems));
+            let mut gaps: Vec<(Gap, Vec<&str>)> = Vec::new();
+            for (kind, kind_name) in DAY_KINDS.iter().enumerate() {
+                match table(key, &rules, rest, (season, name), kind, problems) {
+                    Ok(runs) => kinds.push(runs),
+                    Err(gap) => match gaps.iter_mut().find(|(g, _)| *g == gap) {
+                        Some((_, days)) => days.push(kind_name),
+                        None => gaps.push((gap, vec![kind_name])),
+                    },
+                }
+            }
+            for ((from, until), days) in gaps {
+                let season =
+                    if name.is_empty() { String::new() } else { format!(" of season `{name}`") };
+                problems.add(
+                    key.to_owned(),
+                    format!(
+                        "no rule covers {} to {} on {}{season}",
+                        clock(from),
+                        clock(until),
+                        days.join(", ")
+                    ),
+                    "add a rule for it, or name the period of the rest with `rest`",
+                );
             }
             tables.push(kinds);
         }
@@ -333,6 +354,9 @@ fn month_and_day(text: &str) -> Option<(i8, i8)> {
     Some((date.month(), date.day()))
 }
 
+/// The first minute without a rule, and the first one after it that has one.
+type Gap = (usize, usize);
+
 /// The minutes of one kind of day in one season, as runs.
 fn table(
     key: &str,
@@ -341,7 +365,7 @@ fn table(
     (season, season_name): (usize, &str),
     kind: usize,
     problems: &mut Problems,
-) -> Vec<Run> {
+) -> Result<Vec<Run>, Gap> {
     let mut minutes: Vec<Option<(usize, usize)>> = vec![None; MINUTES_PER_DAY];
     let when = day_words(kind, season_name);
     let applies = |r: &&CompiledRule| {
@@ -361,7 +385,7 @@ fn table(
                             ),
                             "change `from`, `until` or `days` so that each minute has one rule",
                         );
-                        return Vec::new();
+                        return Ok(Vec::new());
                     }
                 }
             }
@@ -370,12 +394,8 @@ fn table(
     let mut runs: Vec<Run> = Vec::new();
     for (minute, cell) in minutes.iter().enumerate() {
         let Some(period) = cell.map(|(period, _)| period).or(rest) else {
-            problems.add(
-                key.to_owned(),
-                format!("no rule covers {} on {when}", clock(minute)),
-                "add a rule for it, or name the period of the rest with `rest`",
-            );
-            return Vec::new();
+            let open = minutes.iter().skip(minute).take_while(|c| c.is_none()).count();
+            return Err((minute, minute.saturating_add(open)));
         };
         let until_minute = minute.saturating_add(1);
         match runs.last_mut() {
@@ -383,7 +403,7 @@ fn table(
             _ => runs.push(Run { until_minute, period }),
         }
     }
-    runs
+    Ok(runs)
 }
 
 fn day_words(kind: usize, season: &str) -> String {

@@ -27,6 +27,9 @@ fn every_tariff_that_ships_is_accepted_in_both_forms() {
         let json = serde_json::to_string_pretty(tariff.file()).expect("a tariff is JSON too");
         let again = Tariff::parse(&json).unwrap_or_else(|e| panic!("{name} as JSON:\n{e}"));
         assert_eq!(again.digest(), tariff.digest(), "{name}");
+        let toml = tariff.to_toml().unwrap_or_else(|e| panic!("{name} as TOML: {e}"));
+        let again = Tariff::parse(&toml).unwrap_or_else(|e| panic!("{name} as TOML:\n{e}\n{toml}"));
+        assert_eq!(again.digest(), tariff.digest(), "{name}");
     }
 }
 
@@ -53,15 +56,7 @@ fn a_minute_that_no_rule_covers_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\n\
          [[tou.rule]]\nperiod = \"day\"\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[tou.rule]]\nperiod = \"night\"\nfrom = \"22:30\"\nuntil = \"06:00\"\n",
-        expect![[r#"
-            line 10: `tou`: no rule covers 22:00 on Mondays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on Tuesdays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on Wednesdays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on Thursdays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on Fridays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on Saturdays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on Sundays; add a rule for it, or name the period of the rest with `rest`
-            line 10: `tou`: no rule covers 22:00 on holidays; add a rule for it, or name the period of the rest with `rest`"#]],
+        expect!["line 10: `tou`: no rule covers 22:00 to 22:30 on Mondays, Tuesdays, Wednesdays, Thursdays, Fridays, Saturdays, Sundays, holidays; add a rule for it, or name the period of the rest with `rest`"],
     );
 }
 

@@ -80,7 +80,7 @@ fn plain(
     charge: &EnergyCharge,
     pieces: &mut Vec<Piece>,
 ) -> Result<(), BillingError> {
-    let split = portion.tariff.file().split;
+    let split = context.split();
     for segment in inside(segments, portion) {
         for quantity in segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())) {
             let price = price(charge, quantity.period.as_ref(), segment.first)?;
@@ -136,7 +136,7 @@ fn period_blocks(
     let parts = block_parts(&charge.blocks, total, limit_share(context, charge))?;
     for segment in inside(segments, portion) {
         for quantity in segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())) {
-            let share = match portion.tariff.file().split {
+            let share = match context.split() {
                 Split::Measured => (energy_of(charge, quantity), total, "wh"),
                 Split::Days => {
                     // By days, but by energy among the periods of the day.
@@ -442,5 +442,6 @@ pub(crate) fn flag_on(
         .rev()
         .find(|d| d.from.0 <= on)
         .map(|d| d.flag.as_str())
+        .filter(|flag| *flag != corrente_tariff::file::UNKNOWN_FLAG)
         .ok_or_else(unknown)
 }

@@ -52,7 +52,7 @@ fn of_charge<'a>(
     let dated = [price].into_iter().chain(daily_taxes(portion.tariff));
     for (first, until) in runs(dated, portion.first, portion.until) {
         let inside = segments.iter().filter(|s| first <= s.first && s.until <= until);
-        let (part, of, unit) = match portion.tariff.file().split {
+        let (part, of, unit) = match context.split() {
             Split::Measured => (inside.map(energy).sum(), total, "wh"),
             Split::Days => (days(first, until), context.days, "days"),
         };

@@ -294,6 +294,9 @@ pub struct FlagCharge {
 pub struct FlagDay {
     /// The first day.
     pub from: Day,
-    /// The flag's name.
+    /// The flag's name, or `unknown`: days without a known flag cannot be billed.
     pub flag: String,
 }
+
+/// The name of a flag that is not known yet.
+pub const UNKNOWN_FLAG: &str = "unknown";
