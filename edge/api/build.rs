@@ -7,7 +7,11 @@ use std::{env, path::Path};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let dist = Path::new("../../portal/dist");
+    // Without "..": a debug build compares the folder's name with the real path of a file in it, and the
+    // folder may not be there yet when this crate is compiled.
+    let portal = Path::new("../../portal");
+    let dist = portal.canonicalize().unwrap_or_else(|_| portal.to_path_buf()).join("dist");
+    println!("cargo::rustc-env=CORRENTE_PORTAL_DIST={}", dist.display());
     let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     if release || dist.exists() {
         println!("cargo::rerun-if-changed={}", dist.display());

@@ -17,7 +17,7 @@ use crate::{
 
 /// The built portal. A debug build reads it from disk, a release build holds it; both do without.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../portal/dist"]
+#[folder = "$CORRENTE_PORTAL_DIST"]
 #[allow_missing = true]
 struct Portal;
 
