@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{Api, Body, CurrentUser, Identity, Problem, Viewer, auth::cookie, view::rfc3339};
 
 /// Languages of the portal.
-pub(crate) const LANGUAGES: [&str; 2] = ["pt-BR", "en"];
+pub(crate) const LANGUAGES: [&str; 3] = ["pt-BR", "en", "es"];
 /// Themes of the portal; without one it follows the device.
 pub(crate) const THEMES: [&str; 2] = ["light", "dark"];
 /// How many usage points are listed; an operator looks for the others.
