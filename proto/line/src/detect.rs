@@ -71,20 +71,15 @@ pub fn detect(bytes: &[u8], lab: bool) -> Detected {
 }
 
 fn detect_object(text: &[u8], lab: bool) -> Detected {
+    if !lab {
+        // Only one protocol here begins with an object; its session has limits of its own.
+        return Detected::Line;
+    }
     let mut rest = text;
     match Splitter::new().next_piece(&mut rest) {
-        Some(Piece::Object(object)) => {
-            if !lab || is_line_message(&object) {
-                Detected::Line
-            } else {
-                Detected::Lab
-            }
-        }
-        Some(Piece::Noise) if lab => Detected::Lab,
-        Some(Piece::Noise) => Detected::Line,
+        Some(Piece::Object(object)) if is_line_message(&object) => Detected::Line,
+        Some(Piece::Object(_) | Piece::Noise) => Detected::Lab,
         Some(Piece::TooLong | Piece::TooDeep) => Detected::Unknown,
-        // The first line is whole and its object is not.
-        None if !lab && memchr::memchr(b'\n', text).is_some() => Detected::Line,
         None => Detected::NeedMore,
     }
 }
@@ -118,7 +113,7 @@ mod tests {
             (b"\x00\x01\x02", Unknown, Unknown),
             (b"{\"type\":\"hello\",\"v\":1}\n", Line, Line),
             (b" {\"serial\": \"{\", \"type\": \"hello\"}", Line, Line),
-            (b"{\"type\":\"hello\",\"v\":1", NeedMore, NeedMore),
+            (b"{\"type\":\"hello\",\"v\":1", Line, NeedMore),
             (b"{\"type\":\"hello\",\"v\":1\n", Line, NeedMore),
             (b"{\"id\": 0}", Line, Lab),
             (b"{\"id\": 0}{\"type\":\"hello\"}", Line, Lab),

@@ -4,6 +4,7 @@
 //! often than the short run of the test command does.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::disallowed_methods, reason = "the corpus is in files")]
 
 use std::{fs, path::Path};
 
