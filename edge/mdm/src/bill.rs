@@ -15,6 +15,7 @@ use corrente_units::{Currency, Decimal, Energy, Money};
 
 use crate::{
     Mdm, MdmError,
+    cost::provisional,
     expected::{self, WEEKS, back},
     forecast::{Forecast, ForecastDay, Known, forecast},
     period::{BillingPeriod, Step},
@@ -179,8 +180,8 @@ impl Mdm {
         let pieces = self.billing_intervals(point, Direction::Import, span, &tariffs)?;
         let begun = known.is_some_and(|known| known.end > span.start);
         let intervals = if begun { profile(&pieces).intervals } else { Vec::new() };
-        let plan = self.provisional(point, period, &intervals, span, &tariffs)?;
-        let energy_amount = self.energy_amount(point, period, &intervals, &tariffs)?;
+        let plan = provisional(point, period, &intervals, span, &tariffs)?;
+        let energy_amount = energy_amount(point, period, &intervals, &tariffs)?;
         let fixed = plan.totals.total.checked_sub(energy_amount)?;
         let energy = Energy::sum(intervals.iter().filter_map(Interval::energy))?;
         let pieces = if begun { pieces } else { Vec::new() };
@@ -196,25 +197,6 @@ impl Mdm {
         }))
     }
 
-    fn energy_amount(
-        &self,
-        point: &Point,
-        period: &BillingPeriod,
-        intervals: &[Interval],
-        tariffs: &[Arc<Tariff>],
-    ) -> Result<Money, MdmError> {
-        let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
-        let inputs = point.inputs(period.part_of_days);
-        let costs = corrente_billing::energy_costs(
-            &point.calendar,
-            &tariffs,
-            &inputs,
-            period.span,
-            intervals,
-        )?;
-        Ok(Money::sum(costs.into_iter().filter_map(|cost| cost.amount))?)
-    }
-
     /// The whole period's bill as a range.
     fn project(
         &self,
@@ -228,7 +210,7 @@ impl Mdm {
             let mut intervals = bill.intervals.clone();
             intervals.extend(spread(point, ahead, energy));
             let span = Span::new(period.span.start, period.span.end);
-            let plan = self.provisional(point, period, &intervals, span, &bill.tariffs)?;
+            let plan = provisional(point, period, &intervals, span, &bill.tariffs)?;
             Ok(plan.totals.total)
         };
         Ok(Some(Projected {
@@ -291,6 +273,20 @@ impl Mdm {
             .collect();
         Ok(forecast(&known, &days))
     }
+}
+
+/// What depends on energy.
+fn energy_amount(
+    point: &Point,
+    period: &BillingPeriod,
+    intervals: &[Interval],
+    tariffs: &[Arc<Tariff>],
+) -> Result<Money, MdmError> {
+    let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
+    let inputs = point.inputs(period.part_of_days);
+    let costs =
+        corrente_billing::energy_costs(&point.calendar, &tariffs, &inputs, period.span, intervals)?;
+    Ok(Money::sum(costs.into_iter().filter_map(|cost| cost.amount))?)
 }
 
 /// What is usual on each weekday, by whole days.

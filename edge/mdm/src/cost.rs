@@ -106,33 +106,32 @@ impl Mdm {
         cuts.dedup();
         self.pieces(point, direction, &cuts)
     }
+}
 
-    /// What the bill of a period would be if it ended with what is known.
-    pub(crate) fn provisional(
-        &self,
-        point: &Point,
-        period: &BillingPeriod,
-        import: &[Interval],
-        span: Span,
-        tariffs: &[Arc<Tariff>],
-    ) -> Result<BillingPlan, MdmError> {
-        let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
-        let determinants = measure(&corrente_billing::Measure {
-            calendar: &point.calendar,
-            tariffs: &tariffs,
-            span,
-            import,
-            export: &[],
-            series: &[],
-        })?;
-        Ok(plan(&BillingInput {
-            kind: PlanKind::Provisional,
-            calendar: &point.calendar,
-            tariffs: &tariffs,
-            determinants,
-            inputs: point.inputs(period.part_of_days),
-        })?)
-    }
+/// What the bill of a period would be if it ended with what is known.
+pub(crate) fn provisional(
+    point: &Point,
+    period: &BillingPeriod,
+    import: &[Interval],
+    span: Span,
+    tariffs: &[Arc<Tariff>],
+) -> Result<BillingPlan, MdmError> {
+    let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
+    let determinants = measure(&corrente_billing::Measure {
+        calendar: &point.calendar,
+        tariffs: &tariffs,
+        span,
+        import,
+        export: &[],
+        series: &[],
+    })?;
+    Ok(plan(&BillingInput {
+        kind: PlanKind::Provisional,
+        calendar: &point.calendar,
+        tariffs: &tariffs,
+        determinants,
+        inputs: point.inputs(period.part_of_days),
+    })?)
 }
 
 fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {

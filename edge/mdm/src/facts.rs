@@ -33,14 +33,21 @@ pub(crate) struct Facts<'a> {
     point: &'a Point,
     now: Timestamp,
     known: Option<Span>,
-    bill: Option<Option<BillSoFar>>,
+    bill: Looked,
     invoices: Option<Vec<InvoiceRow>>,
+}
+
+/// The running bill, computed when the first rule asks.
+enum Looked {
+    NotYet,
+    Nothing,
+    Found(Box<BillSoFar>),
 }
 
 impl<'a> Facts<'a> {
     pub(crate) fn new(mdm: &'a Mdm, point: &'a Point, now: Timestamp) -> Result<Self, MdmError> {
         let known = mdm.known_span(point, Direction::Import)?;
-        Ok(Self { mdm, point, now, known, bill: None, invoices: None })
+        Ok(Self { mdm, point, now, known, bill: Looked::NotYet, invoices: None })
     }
 
     /// The facts of a rule: one, or one per invoice.
@@ -106,10 +113,14 @@ impl<'a> Facts<'a> {
     }
 
     fn bill(&mut self) -> Result<Option<&BillSoFar>, MdmError> {
-        if self.bill.is_none() {
-            self.bill = Some(self.mdm.bill_so_far_at(self.point, self.now)?);
+        if matches!(self.bill, Looked::NotYet) {
+            let found = self.mdm.bill_so_far_at(self.point, self.now)?;
+            self.bill = found.map_or(Looked::Nothing, |bill| Looked::Found(Box::new(bill)));
         }
-        Ok(self.bill.as_ref().and_then(Option::as_ref))
+        Ok(match &self.bill {
+            Looked::Found(bill) => Some(bill),
+            Looked::NotYet | Looked::Nothing => None,
+        })
     }
 
     fn excessive(

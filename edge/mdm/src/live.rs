@@ -67,6 +67,9 @@ pub struct Today {
     pub points: Vec<(Timestamp, Energy)>,
 }
 
+/// Power in watts, and when it was so.
+type PowerAt = (Timestamp, i64);
+
 impl Mdm {
     /// What is going on right now.
     ///
@@ -76,12 +79,11 @@ impl Mdm {
         let point = self.point(id)?;
         let now = self.clock.now();
         let snapshot = self.live.snapshot(id);
-        let (power_w, power_at, last, recent) = match snapshot {
-            Some(live) => (live.power_w, live.power_at, Some(live.last.t), live.recent),
-            None => {
-                let (power, last) = self.last_power(&point)?;
-                (power.map(|(_, w)| w), power.map(|(t, _)| t), last, Vec::new())
-            }
+        let (power_w, power_at, last, recent) = if let Some(live) = snapshot {
+            (live.power_w, live.power_at, Some(live.last.t), live.recent)
+        } else {
+            let (power, last) = self.last_power(&point)?;
+            (power.map(|(_, w)| w), power.map(|(t, _)| t), last, Vec::new())
         };
         let (price_per_hour, period_label) = match self.price_now(&point, now, power_w) {
             Ok(found) => found,
@@ -102,10 +104,7 @@ impl Mdm {
     }
 
     /// Power by the last two registers, and when something was last heard, from the ledger.
-    fn last_power(
-        &self,
-        point: &Point,
-    ) -> Result<(Option<(Timestamp, i64)>, Option<Timestamp>), MdmError> {
+    fn last_power(&self, point: &Point) -> Result<(Option<PowerAt>, Option<Timestamp>), MdmError> {
         let mut last_heard = None;
         let mut power = None;
         for channel in point.channels.iter().filter(|c| c.direction == Direction::Import) {

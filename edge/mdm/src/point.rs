@@ -76,22 +76,12 @@ impl Point {
         let mut versions: HashMap<TariffId, Vec<TariffVersion>> = HashMap::new();
         let mut agreed = Vec::new();
         for agreement in agreements::during(tx, id, ever)? {
-            let known = match versions.get(&agreement.tariff) {
-                Some(known) => known.clone(),
-                None => {
-                    let mut found = tariffs::versions(tx, agreement.tariff)?;
-                    // Of versions with one date the newest holds.
-                    found.sort_by_key(|v| (v.valid_from, v.number));
-                    let mut holds: Vec<TariffVersion> = Vec::new();
-                    for version in found {
-                        if holds.last().is_some_and(|last| last.valid_from == version.valid_from) {
-                            holds.pop();
-                        }
-                        holds.push(version);
-                    }
-                    versions.insert(agreement.tariff, holds.clone());
-                    holds
-                }
+            let known = if let Some(known) = versions.get(&agreement.tariff) {
+                known.clone()
+            } else {
+                let found = versions_that_hold(tx, agreement.tariff)?;
+                versions.insert(agreement.tariff, found.clone());
+                found
             };
             agreed.push(AgreedTariff {
                 from: agreement.from,
@@ -161,6 +151,20 @@ impl Point {
             ..Inputs::default()
         }
     }
+}
+
+/// A tariff's versions in order of date; of versions with one date the newest holds.
+fn versions_that_hold(tx: &mut Tx, tariff: TariffId) -> Result<Vec<TariffVersion>, RegistryError> {
+    let mut found = tariffs::versions(tx, tariff)?;
+    found.sort_by_key(|v| (v.valid_from, v.number));
+    let mut holds: Vec<TariffVersion> = Vec::new();
+    for version in found {
+        if holds.last().is_some_and(|last| last.valid_from == version.valid_from) {
+            holds.pop();
+        }
+        holds.push(version);
+    }
+    Ok(holds)
 }
 
 impl Mdm {

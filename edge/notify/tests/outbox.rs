@@ -76,7 +76,7 @@ fn worker(registry: &Registry, port: u16) -> Worker {
     Worker::new(registry.clone(), Some(Smtp::new(&config).unwrap())).unwrap()
 }
 
-async fn registry() -> (tempfile::TempDir, Registry) {
+fn registry() -> (tempfile::TempDir, Registry) {
     let directory = tempfile::tempdir().unwrap();
     let registry = Registry::open(directory.path().join("registry.db")).unwrap();
     (directory, registry)
@@ -86,12 +86,11 @@ async fn enqueue(registry: &Registry, key: &str, language: &str) -> OutboxId {
     let (key, language) = (key.to_owned(), language.to_owned());
     registry
         .write(move |tx| -> Result<_, RegistryError> {
-            let organisation = match organisations::default_organisation(tx)? {
-                Some(known) => known.id,
-                None => {
-                    let new = NewOrganisation::named("Luz do Vale", "America/Bahia");
-                    organisations::insert(tx, &new, NOW)?
-                }
+            let organisation = if let Some(known) = organisations::default_organisation(tx)? {
+                known.id
+            } else {
+                let new = NewOrganisation::named("Luz do Vale", "America/Bahia");
+                organisations::insert(tx, &new, NOW)?
             };
             let values = [("number", "000001"), ("amount", "119.04"), ("due", "2026-12-10")];
             let message = Message {
@@ -125,7 +124,7 @@ async fn state(registry: &Registry, id: OutboxId) -> (OutboxState, u32, Timestam
 
 #[tokio::test]
 async fn a_message_is_written_in_its_language_and_delivered_once() {
-    let (_directory, registry) = registry().await;
+    let (_directory, registry) = registry();
     let id = enqueue(&registry, "k1", "pt-BR").await;
     let (port, mut mails) = server(vec!["250 ok"]).await;
     let worker = worker(&registry, port);
@@ -139,7 +138,7 @@ async fn a_message_is_written_in_its_language_and_delivered_once() {
 
 #[tokio::test]
 async fn what_fails_waits_and_what_can_never_work_is_a_dead_letter() {
-    let (_directory, registry) = registry().await;
+    let (_directory, registry) = registry();
     let id = enqueue(&registry, "k1", "en").await;
     let (port, mut mails) = server(vec!["451 try later", "250 ok"]).await;
     let worker = worker(&registry, port);
@@ -161,7 +160,7 @@ async fn what_fails_waits_and_what_can_never_work_is_a_dead_letter() {
 
 #[tokio::test]
 async fn a_dead_server_makes_a_dead_letter_after_the_last_attempt() {
-    let (_directory, registry) = registry().await;
+    let (_directory, registry) = registry();
     let id = enqueue(&registry, "k1", "en").await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let worker = worker(&registry, closed);
@@ -176,7 +175,7 @@ async fn a_dead_server_makes_a_dead_letter_after_the_last_attempt() {
 
 #[tokio::test]
 async fn without_a_mail_server_messages_wait_for_three_days() {
-    let (_directory, registry) = registry().await;
+    let (_directory, registry) = registry();
     let id = enqueue(&registry, "k1", "en").await;
     let worker = Worker::new(registry.clone(), None).unwrap();
     assert_eq!(worker.round(NOW).await.unwrap(), Round::default());
