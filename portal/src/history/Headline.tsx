@@ -9,7 +9,7 @@ import { change, when } from "./words";
 /** The answer, as one sentence: how much, when, for how much, against what. */
 export function Headline({ answer, view }: { answer: UseQueryResult<Usage>; view: View }) {
   const t = useT();
-  const { format, today } = useSession();
+  const { format, today, usagePoint } = useSession();
   const usage = answer.data;
   if (!usage) return <h1 className="min-h-24 text-2xl font-semibold text-muted">{answer.error ? t("nav.history") : ""}</h1>;
   const period = when(view.period, today, t, format);
@@ -18,12 +18,12 @@ export function Headline({ answer, view }: { answer: UseQueryResult<Usage>; view
   const energy = format.energyText(total.wh);
   const money = total.amount === null ? null : format.money(total.amount);
   const byMoney = view.unit === "money" && money !== null;
-  const rest = [byMoney ? energy : money, change(usage, view.period, t, format)].filter((part) => part !== null);
+  const rest = [byMoney ? energy : money, change(usage, view.period, usagePoint.first_reading, t, format)].filter((part) => part !== null);
   return (
     <h1 className={cx("flex flex-wrap items-baseline gap-x-3", answer.isPlaceholderData && "opacity-60")}>
       {total.at_least && <span className="text-muted">{t("quality.atLeast")} </span>}
       <span className="numeral">{byMoney ? money : energy}</span>{" "}
-      <span className="text-lg text-muted">
+      <span className="text-lg text-muted text-wrap">
         {period}
         {rest.length > 0 && `, ${rest.join(", ")}`}
       </span>

@@ -80,13 +80,13 @@ export function Insights({ change }: { change: Change }) {
             <ul>
               {top.map((hour) => (
                 <li key={hour.start} className="border-b border-hairline last:border-0">
-                  <button type="button" className="tabular flex min-h-12 w-full items-center justify-between gap-4 text-start" onClick={() => open(hour.start.slice(0, 10))}>
+                  <button type="button" className="tabular flex min-h-12 w-full items-center py-1 justify-between gap-4 text-start" onClick={() => open(hour.start.slice(0, 10))}>
                     <span>
                       {format.weekday(hour.start)} {format.dayTime(hour.start)}
                     </span>
-                    <span className="text-end">
+                    <span className="flex flex-none flex-wrap justify-end gap-x-3 max-sm:flex-col max-sm:items-end">
                       <span className="font-semibold">{format.energyText(hour.wh)}</span>
-                      {hour.amount !== null && <span className="text-muted"> · {format.money(hour.amount)}</span>}
+                      {hour.amount !== null && <span className="text-muted">{format.money(hour.amount)}</span>}
                     </span>
                   </button>
                 </li>

@@ -35,14 +35,14 @@ export function PeriodBar({ view, bills, change }: { view: View; bills: readonly
         <div
           role="group"
           aria-label={t("history.step")}
-          className="-ms-2 flex min-w-0 items-center max-sm:grow"
+          className="-ms-2 flex min-w-0 items-center max-sm:flex-1 max-sm:basis-0"
           onKeyDown={(event) => {
             if (event.key === "ArrowLeft") go(before);
             if (event.key === "ArrowRight" && after.from <= today) go(after);
           }}
         >
           <IconButton name="left" label={t("history.previous")} disabled={earliest !== undefined && before.to <= earliest} onClick={() => go(before)} />
-          <p className="min-w-36 px-1 text-center max-sm:grow font-semibold first-letter:uppercase" aria-live="polite">
+          <p className="min-w-0 px-1 text-center leading-tight max-sm:grow sm:min-w-36 font-semibold first-letter:uppercase" aria-live="polite">
             {label(period, t, format)}
           </p>
           <IconButton name="right" label={t("history.next")} disabled={after.from > today} onClick={() => go(after)} />

@@ -1,5 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Usage } from "@/shared/api/types";
+import { isZero } from "@/shared/format/decimal";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
 import type { View } from "./view";
@@ -29,12 +30,15 @@ export function Stats({ answer, view }: { answer: UseQueryResult<Usage>; view: V
       note: usage.compare.total.amount === null ? "" : format.money(usage.compare.total.amount),
     });
   }
+  if (usage.fixed_amount !== null && !isZero(usage.fixed_amount)) {
+    items.push({ name: t("stats.fixed"), value: format.money(usage.fixed_amount), note: t("stats.fixedNote") });
+  }
   if (highest && known.length > 1) {
     items.push({ name: t("stats.highest"), value: format.energyText(highest.wh), note: spanWords(highest, usage.step, format) });
   }
   if (items.length === 0) return null;
   return (
-    <dl className="card grid grid-cols-2 gap-x-6 gap-y-5 rail:grid-cols-4">
+    <dl className="card grid grid-cols-2 gap-x-6 gap-y-5 rail:grid-flow-col rail:auto-cols-fr rail:grid-cols-none">
       {items.map((item) => (
         <div key={item.name} className="min-w-0">
           <dt className="text-sm text-muted">{item.name}</dt>

@@ -81,6 +81,7 @@ export function bars(usage: Usage, view: View, t: Translate, format: Format): Ba
   }));
   const coming = yetToCome(usage, view.period).map((slot, index) => ({
     key: slot.start,
+    future: true,
     // What has not happened yet is neither known nor a gap: it is drawn as nothing.
     value: 0,
     reference: reference(known.length + index, null),

@@ -42,9 +42,11 @@ export function label(period: Period, _t: Translate, format: Format): string {
 }
 
 /** "12% less than the week before", or null where there is nothing to compare with. */
-export function change(usage: Usage, period: Period, t: Translate, format: Format): string | null {
+export function change(usage: Usage, period: Period, firstReading: string | null, t: Translate, format: Format): string | null {
   const percent = usage.change?.wh_percent;
-  if (percent === null || percent === undefined) return null;
+  if (percent === null || percent === undefined || !usage.compare) return null;
+  // Against a stretch that is only partly known, a percentage would be nonsense.
+  if (usage.compare.total.at_least || firstReading === null || Date.parse(firstReading) > Date.parse(usage.compare.from) + 86_400_000) return null;
   const base = t(`before.${period.kind}`);
   const size = format.percent(percent);
   if (isZero(percent) || size === "0%") return t("change.same", { base });

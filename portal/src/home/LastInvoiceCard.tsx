@@ -22,8 +22,8 @@ export function LastInvoiceCard({ answer }: { answer: HomeAnswer }) {
           <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-4">
             <div>
               <p className="numeral mt-1">{format.money(invoice.amount, invoice.currency)}</p>
-              <p className="tabular mt-1 text-muted">
-                {format.civilMonth(invoice.from.slice(0, 10))} · {t("invoice.due", { date: format.civilDay(invoice.due.slice(0, 10)) })}
+              <p className="tabular mt-1 text-muted first-letter:uppercase">
+                {format.civilMonth(invoice.from.slice(0, 10))} · {t(invoice.state === "open" && invoice.due.slice(0, 10) < today ? "invoice.overdueSince" : "invoice.due", { date: format.civilDayMonth(invoice.due.slice(0, 10)) })}
               </p>
             </div>
             <Link to="/invoice" search={{ bill: invoice.id }} className={buttonClass(invoice.state === "open" ? "primary" : "quiet")}>

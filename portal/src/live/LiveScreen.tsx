@@ -6,7 +6,7 @@ import { Figure } from "@/shared/chart/Figure";
 import { useT } from "@/shared/i18n/i18n";
 import { useLive } from "@/shared/session/live";
 import { useSession } from "@/shared/session/session";
-import { Button } from "@/shared/ui/Button";
+import { IconButton } from "@/shared/ui/Button";
 import { Empty, Panel } from "@/shared/ui/Card";
 import { Segmented } from "@/shared/ui/Choice";
 import { cx } from "@/shared/ui/cx";
@@ -61,9 +61,7 @@ export function LiveScreen() {
               value={span}
               onChange={setSpan}
             />
-            <Button icon={held ? "play" : "pause"} onClick={() => setHeld(held ? null : live)}>
-              {t(held ? "live.resume" : "live.pause")}
-            </Button>
+            <IconButton name={held ? "play" : "pause"} label={t(held ? "live.resume" : "live.pause")} className="border border-hairline" onClick={() => setHeld(held ? null : live)} />
           </div>
         </div>
         {connection === "offline" && now?.at && <p className="strip mt-4">{t("home.now.offline", { time: format.time(now.at) })}</p>}

@@ -7,7 +7,8 @@ test.each([
   [null, 0, 61_000, "offline"],
   [0, 0, 9_000, "live"],
   [0, 0, 39_000, "live"],
-  [0, 0, 41_000, "late"],
+  [0, 0, 44_000, "live"],
+  [0, 0, 46_000, "late"],
   [0, 0, 60_000, "offline"],
 ] as const)("heard at %s, opened at %s, now %s is %s", (heard, opened, now, expected) => {
   expect(connectionAt(heard, opened, now)).toBe(expected);

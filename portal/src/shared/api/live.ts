@@ -26,7 +26,7 @@ export function connectionAt(heardAt: number | null, openedAt: number, now: numb
   if (heardAt === null) return silence < lateAfter ? "connecting" : "late";
   // The server's heartbeat comes every 15 s and is not visible to a page: data or not, within two of
   // them a healthy stream has said something that is.
-  return silence < watchdog ? "live" : "late";
+  return silence < watchdog + 5000 ? "live" : "late";
 }
 
 /** Pure: the next pause after n failures, 1 to 30 s, with jitter in [0, 1). */

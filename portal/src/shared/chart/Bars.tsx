@@ -10,6 +10,8 @@ export interface BarDatum extends Datum {
   label: string;
   /** The whole datum in words: "18 November, 8.0 kWh, R$ 7.31". */
   words: string;
+  /** Yet to come: neither known nor a gap. */
+  future?: boolean;
 }
 
 interface BarsProps {
@@ -49,6 +51,8 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
   const labelled = data.flatMap((datum, index) => (datum.label === "" ? [] : [{ ...datum, index }]));
   const stride = every ?? labelStride(labelled.length, room, Math.max(26, ...labelled.map((datum) => datum.label.length * 7 + 10)));
   const shown = active === null || active >= data.length ? null : active;
+  // The cursor rests on the newest that is there.
+  const newest = Math.max(0, data.findLastIndex((datum) => !datum.future));
   const chosen = drag ?? selection ?? null;
 
   const indexAt = (event: PointerEvent<SVGSVGElement>) => {
@@ -177,12 +181,12 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
             type="range"
             className="scrubber no-print"
             aria-label={cursorLabel}
-            aria-valuetext={data[shown ?? data.length - 1]?.words}
+            aria-valuetext={data[shown ?? newest]?.words}
             min={0}
             max={data.length - 1}
-            value={shown ?? data.length - 1}
+            value={shown ?? newest}
             onChange={(event) => setActive(Number(event.target.value))}
-            onFocus={(event) => event.target.matches(":focus-visible") && setActive((now) => now ?? data.length - 1)}
+            onFocus={(event) => event.target.matches(":focus-visible") && setActive((now) => now ?? newest)}
             onBlur={() => setActive(null)}
             onKeyDown={(event) => {
               if (event.key === "Enter" && shown !== null) onOpen?.(shown);

@@ -143,7 +143,11 @@ export function Lines({ points, from, to, summary, cursorLabel, rest = "", unit,
             onChange={(event) => setActive(Number(event.target.value))}
             onFocus={(event) => event.target.matches(":focus-visible") && setActive((now) => now ?? points.length - 1)}
             onBlur={() => setActive(null)}
-            style={{ top: height, left: frame.left - 8, width: width - frame.left - frame.right + 16 }}
+            style={{
+              top: height,
+              left: plot.x(points[0]?.at ?? from) - 8,
+              width: plot.x(points.at(-1)?.at ?? to) - plot.x(points[0]?.at ?? from) + 16,
+            }}
           />
         )}
       </div>

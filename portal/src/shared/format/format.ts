@@ -103,6 +103,7 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     hour: (at: string | number | Date) => dates({ hour: "2-digit", minute: "2-digit" }).format(instant(at)),
 
     civilDay: (date: string) => utc({ day: "numeric", month: "long", year: "numeric" }).format(civil(date)),
+    civilDayMonth: (date: string) => utc({ day: "numeric", month: "long" }).format(civil(date)),
     civilShort: (date: string) => utc({ day: "numeric", month: "short" }).format(civil(date)),
     civilWeekday: (date: string) => utc({ weekday: "long", day: "numeric", month: "long" }).format(civil(date)),
     civilMonth: (date: string) => utc({ month: "long", year: "numeric" }).format(civil(date)),
