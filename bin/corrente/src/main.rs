@@ -12,6 +12,7 @@ mod instant;
 mod keep;
 mod live_line;
 mod log;
+mod mail;
 mod meter;
 mod replay;
 mod serve;

@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     data_directory::DataDirectory,
     failure::Failure,
+    mail,
     settings::{LedgerSettings, Settings},
 };
 
@@ -108,7 +109,7 @@ impl Server {
             mdm,
         };
         server.warn(settings);
-        server.start_jobs();
+        server.start_jobs(settings)?;
         Ok(server)
     }
 
@@ -172,7 +173,12 @@ impl Server {
         }
     }
 
-    fn start_jobs(&self) {
+    fn start_jobs(&self, settings: &Settings) -> Result<(), Failure> {
+        let (mdm, stop) = (self.mdm.clone(), self.stop.clone());
+        drop(self.tasks.spawn(async move { mdm.run_jobs(stop.cancelled()).await }));
+        let worker = mail::worker(&settings.mail, self.data.registry.clone())?;
+        let stop = self.stop.clone();
+        drop(self.tasks.spawn(async move { worker.run(stop.cancelled()).await }));
         if self.data.clock.is_simulated() {
             let (data, stop) = (Arc::clone(&self.data), self.stop.clone());
             drop(self.tasks.spawn(async move {
@@ -189,6 +195,7 @@ impl Server {
                 }
             }));
         }
+        Ok(())
     }
 }
 
