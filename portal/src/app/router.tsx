@@ -59,8 +59,21 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("@/settings/SettingsScreen"), "SettingsScreen"),
 });
 
+// The gallery is for development: a production build leaves its code out.
+const development = import.meta.env.DEV
+  ? [
+      createRoute({
+        getParentRoute: () => root,
+        path: "/dev/gallery",
+        component: lazyRouteComponent(() => import("@/dev/Gallery"), "Gallery"),
+      }),
+    ]
+  : [];
+
+const screens = [home, signin, history, invoice, live, alerts, settings] as const;
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, signin, history, invoice, live, alerts, settings]),
+  routeTree: root.addChildren([...screens, ...development]),
   defaultPreload: "intent",
   scrollRestoration: true,
   // Plain addresses: a link can be read, typed and changed by hand.

@@ -55,10 +55,10 @@ export function HeatMap({ columns, rowLabels, summary, words, rest, columnCursor
       column.cells.forEach((value, y) => {
         if (value === undefined) return;
         const box = [left + x * band, y * cell, Math.max(1, band - 1), cell - 1] as const;
-        context.fillStyle = value === null ? style.getPropertyValue("--sunk") : viridis(most === 0 ? 0 : value / most, dark);
+        context.fillStyle = value === null ? style.fill : viridis(most === 0 ? 0 : value / most, dark);
         context.fillRect(...box);
         if (value !== null) return;
-        context.strokeStyle = style.getPropertyValue("--past");
+        context.strokeStyle = style.color;
         context.globalAlpha = 0.6;
         context.beginPath();
         context.moveTo(box[0], box[1] + box[3]);
@@ -87,7 +87,8 @@ export function HeatMap({ columns, rowLabels, summary, words, rest, columnCursor
           ref={canvas}
           role="img"
           aria-label={summary}
-          className="absolute inset-x-0 top-0 w-full touch-pan-y"
+          // The two colours of an unknown cell: a canvas cannot read light-dark() from a token.
+          className="absolute inset-x-0 top-0 w-full touch-pan-y fill-sunk text-past"
           style={{ height: plotHeight }}
           onPointerMove={point}
           onPointerDown={point}

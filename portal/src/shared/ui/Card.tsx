@@ -106,7 +106,7 @@ export function Failure({ error, retry, stale }: { error: Error; retry: () => un
   const t = useT();
   const code = error instanceof ApiError ? error.support : "E-NET";
   return (
-    <div role="alert" className="strip mt-2 flex flex-wrap items-center justify-between gap-2">
+    <div role="alert" className="strip mb-3 mt-2 flex flex-wrap items-center justify-between gap-2">
       <span>
         {stale ? t("state.failedStale") : t("state.failed")} <span className="whitespace-nowrap text-muted">{code}</span>
       </span>

@@ -1,0 +1,156 @@
+import { useState, type ReactNode } from "react";
+import type { AlertEvent } from "@/shared/api/types";
+import { ApiError } from "@/shared/api/client";
+import { Bars } from "@/shared/chart/Bars";
+import { HeatMap } from "@/shared/chart/HeatMap";
+import { Lines } from "@/shared/chart/Lines";
+import { MeterLegend, MeterLine } from "@/shared/chart/MeterLine";
+import { Spark } from "@/shared/chart/Spark";
+import { AlertSentence } from "@/shared/ui/AlertSentence";
+import { Button, IconButton } from "@/shared/ui/Button";
+import { Card, Empty, Panel } from "@/shared/ui/Card";
+import { Segmented, Select, Switch } from "@/shared/ui/Choice";
+import { Icon, type IconName } from "@/shared/ui/icons";
+import { InvoiceState } from "@/shared/ui/StateChip";
+import { toast } from "@/shared/ui/toast";
+
+const refetch = () => undefined;
+const filled = { data: { wh: 1 }, error: null, isFetching: false, refetch };
+const failure = new ApiError(500, "internal", "", null, "E-4F2A");
+const heights = [4, 6, 3, null, null, 8, 5, 7, 9, 2, 6, 4];
+const bars = heights.map((value, index) => ({
+  key: String(index),
+  value: value === null ? null : value * 1000,
+  reference: index % 2 === 0 ? 5200 : 4300,
+  estimated: index === 6 || index === 7,
+  label: String(index + 1),
+  words: value === null ? `Day ${index + 1}, no reading` : `Day ${index + 1}, ${value} kWh`,
+}));
+const wave = Array.from({ length: 60 }, (_, minute) => ({ at: minute, value: minute > 20 && minute < 26 ? null : 300 + Math.round(250 * Math.abs(Math.sin(minute / 7))), words: `minute ${minute}` }));
+const icons: IconName[] = ["home", "live", "history", "invoice", "bell", "settings", "left", "right", "down", "copy", "check", "print", "download", "link", "warning", "out", "close", "bolt", "more", "refresh", "play", "pause", "stop", "pencil"];
+const events = [
+  { kind: "excessive_consumption", values: { value: "301.2", limit: "300", unit: "kwh", per: "bill", currency: "BRL" } },
+  { kind: "bill_jump", values: { projected: "262.40", previous: "221.10", value: "18.7", currency: "BRL" } },
+  { kind: "always_on", values: { watts: "140", watts_before: "96", value: "46" } },
+  { kind: "unusual_day", values: { subject: "2026-11-20", value: "80" } },
+  { kind: "meter_silent", values: { value: "180" } },
+  { kind: "invoice_due", values: { number: "000013", amount: "341.85", due: "2026-11-14", currency: "BRL" } },
+  { kind: "something_newer", values: {} },
+].map((event, index) => ({ ...event, id: String(index), at: "2026-11-20T10:00:00-03:00", until: null, state: "active", read: false }) as AlertEvent);
+
+/** Every component in every state, in development builds only. */
+export function Gallery() {
+  const [choice, setChoice] = useState<"one" | "two">("one");
+  const [on, setOn] = useState(true);
+  const tick = (value: number) => String(value / 1000);
+  return (
+    <div className="grid gap-6">
+      <h1 className="text-2xl font-semibold">Gallery</h1>
+      <Row name="Five states of a card">
+        <Card title="Loading" size="h-32" answer={{ data: undefined, error: null, isFetching: true, refetch }}>
+          {() => null}
+        </Card>
+        <Card title="Empty, and that is normal" answer={filled} empty={() => <Empty detail="The first one should come at 14:15.">Your meter sends a reading every quarter of an hour.</Empty>}>
+          {() => null}
+        </Card>
+        <Card title="Failed" answer={{ data: undefined, error: failure, isFetching: false, refetch }}>
+          {() => null}
+        </Card>
+        <Card title="Failed, with what came last" answer={{ ...filled, error: failure }}>
+          {() => <p className="numeral">7.05 kWh</p>}
+        </Card>
+        <Card title="Partial" answer={filled} strip={() => "4 of 96 intervals estimated."}>
+          {() => <p className="numeral">7.05 kWh</p>}
+        </Card>
+        <Card title="Filled" answer={filled}>
+          {() => <p className="numeral">7.05 kWh</p>}
+        </Card>
+      </Row>
+      <Row name="Meter line">
+        <Panel title="So far, likely, last">
+          <MeterLine fill={0.5} band={[0.7, 0.85]} tick={0.9} summary="Half" />
+          <MeterLegend items={[{ mark: "fill", text: "So far" }, { mark: "band", text: "Likely" }, { mark: "tick", text: "Last" }]} />
+        </Panel>
+        <Panel title="Over the end">
+          <MeterLine fill={1.4} tone="series" tick={0.7} summary="Over" />
+        </Panel>
+      </Row>
+      <Row name="Charts">
+        <Panel title="Bars, a gap, estimates, a reference">
+          <Bars data={bars} summary="Bars" cursorLabel="Day" formatTick={tick} unit="kWh" rest="The most: day 9" onSelect={(first, last) => toast(`${first}–${last}`)} />
+        </Panel>
+        <Panel title="Line with a gap">
+          <Lines points={wave} from={0} to={59} summary="Line" cursorLabel="Minute" formatTick={String} unit="W" labels={[{ at: 0, text: "0" }, { at: 59, text: "59" }]} />
+        </Panel>
+        <Panel title="Heat map">
+          <HeatMap
+            columns={Array.from({ length: 28 }, (_, day) => ({ key: String(day), label: String(day + 1), cells: Array.from({ length: 24 }, (_, hour) => (day === 9 && hour < 12 ? null : day === 27 && hour > 15 ? undefined : Math.round(100 + 900 * Math.abs(Math.sin(hour / 4 + day / 9))))) }))}
+            rowLabels={Array.from({ length: 24 }, (_, hour) => (hour % 6 === 0 ? `${hour}` : ""))}
+            summary="Heat"
+            words={(day, hour) => `day ${day + 1}, hour ${hour}`}
+            rest=""
+            columnCursor="Day"
+            rowCursor="Hour"
+            few="less"
+            many="more"
+          />
+        </Panel>
+        <Panel title="Spark">
+          <Spark points={wave} from={0} to={59} summary="Spark" />
+        </Panel>
+      </Row>
+      <Row name="Controls">
+        <Panel>
+          <div className="flex flex-wrap items-center gap-3">
+            <Button kind="primary">Primary</Button>
+            <Button>Quiet</Button>
+            <Button kind="plain">Plain</Button>
+            <Button small>Small</Button>
+            <Button kind="primary" disabled>
+              Disabled
+            </Button>
+            <IconButton name="more" label="More" />
+            <Switch label="Switch" checked={on} onChange={setOn} />
+            <Button onClick={() => toast("Said and done")}>Toast</Button>
+            <Button onClick={() => toast("That did not work", "danger")}>Bad toast</Button>
+          </div>
+          <div className="mt-4 flex flex-wrap items-center gap-3">
+            <Segmented label="Choice" choices={[{ value: "one", label: "One" }, { value: "two", label: "Two" }]} value={choice} onChange={setChoice} />
+            <Select label="Select" hideLabel choices={[{ value: "one", label: "One" }, { value: "two", label: "Two" }]} value={choice} onChange={setChoice} />
+            <InvoiceState state="open" overdue={false} />
+            <InvoiceState state="open" overdue />
+            <InvoiceState state="paid" overdue={false} />
+            <InvoiceState state="cancelled" overdue={false} />
+          </div>
+        </Panel>
+        <Panel title="Icons">
+          <div className="flex flex-wrap gap-4">
+            {icons.map((name) => (
+              <Icon key={name} name={name} />
+            ))}
+          </div>
+        </Panel>
+      </Row>
+      <Row name="Alerts in words">
+        <Panel>
+          <div className="grid gap-3">
+            {events.map((event) => (
+              <div key={event.id}>
+                <AlertSentence event={event} />
+              </div>
+            ))}
+          </div>
+        </Panel>
+      </Row>
+    </div>
+  );
+}
+
+function Row({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <section aria-label={name}>
+      <h2 className="mb-3 text-lg font-semibold">{name}</h2>
+      <div className="grid items-start gap-4 rail:grid-cols-2">{children}</div>
+    </section>
+  );
+}
