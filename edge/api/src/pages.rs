@@ -39,7 +39,9 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
             .into_response();
     }
     let name = path.trim_start_matches('/');
-    let mut response = match Portal::get(name).filter(|_| !name.is_empty()) {
+    // Clients resolve `..` themselves; whoever sends it is looking for something else.
+    let plain = !name.is_empty() && name.split('/').all(|part| !part.is_empty() && part != "..");
+    let mut response = match Portal::get(name).filter(|_| plain) {
         Some(file) if name != "index.html" => asset(name, file, request.headers()),
         _ if looks_like_a_file(name) => StatusCode::NOT_FOUND.into_response(),
         _ => page(request.headers()),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "it/admin.rs"]
+mod admin;
 #[path = "it/document.rs"]
 mod document;
 #[path = "it/everyone_else.rs"]

@@ -6,24 +6,27 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use corrente_api::{Api, ApiConfig, Services};
 use corrente_clock::BusinessClock;
 use corrente_lab::{Lab, LabConfig};
-use corrente_ledger::{Ledger, LedgerOptions, SqliteLedger};
+use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
 use corrente_metering::{
-    Date, Span, Timestamp,
+    Calendar, Date, Reading, SourceQuality, Timestamp,
     id::{AlertEventId, CustomerId, InvoiceId, OrganisationId, UsagePointId},
 };
 use corrente_registry::{
-    Registry, RegistryError, Tx, alerts, customers,
+    Registry, RegistryError, Tx,
+    admin::{self, By, RegisteredMeter},
+    alerts,
+    channels::NewChannel,
+    customers,
     customers::NewCustomer,
-    invoices::{self, NewInvoice},
     lab,
     organisations::{self, NewOrganisation},
-    passwords, plans,
+    passwords,
     usage_points::{self, NewUsagePoint},
     users::{self, NewUser, Role},
 };
-use corrente_units::{Currency, Energy, Money};
+use corrente_units::Energy;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -31,6 +34,9 @@ use tower::ServiceExt;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_second(1_790_000_000);
 pub(crate) const PASSWORD: &str = "uma senha longa";
+
+/// The flat price of the prototype.
+pub(crate) const TARIFF: &str = include_str!("../../../../tariffs/flat-040.toml");
 
 /// The town.
 pub(crate) struct Town {
@@ -88,7 +94,7 @@ impl Town {
             SqliteLedger::open(&directory.path().join("ledger.db"), LedgerOptions::default())
                 .unwrap();
         let hash = passwords::hash(PASSWORD).unwrap();
-        let (organisation, ana_home, ana_invoice, ana_alert) =
+        let (organisation, ana_home, ana_alert) =
             registry.write_blocking(move |tx| settle(tx, &hash)).unwrap();
         let ledger: Arc<dyn Ledger> = Arc::new(ledger);
         let (clock, live) = (BusinessClock::stopped_at(NOW), LiveHub::new());
@@ -98,6 +104,7 @@ impl Town {
             Lab::new(config, registry, ledger, clock.clone(), live.clone()).unwrap()
         });
         let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), live.clone());
+        let ana_invoice = bill(&registry, &ledger, &mdm, ana_home);
         let services = Services { registry: registry.clone(), ledger, clock, live, mdm, lab };
         let router = Api::new(config, services).router();
         Self {
@@ -166,8 +173,14 @@ impl Town {
 fn settle(
     tx: &mut Tx,
     hash: &str,
-) -> Result<(OrganisationId, UsagePointId, InvoiceId, AlertEventId), RegistryError> {
-    let id = organisations::insert(tx, &NewOrganisation::named("Vila", "America/Bahia"), NOW)?;
+) -> Result<(OrganisationId, UsagePointId, AlertEventId), RegistryError> {
+    let new = NewOrganisation {
+        pix_key: Some("pix@example.com".to_owned()),
+        pix_payee: Some("Vila Corrente".to_owned()),
+        pix_city: Some("Feira de Santana".to_owned()),
+        ..NewOrganisation::named("Vila", "America/Bahia")
+    };
+    let id = organisations::insert(tx, &new, NOW)?;
     let organisation = organisations::get(tx, id)?.unwrap();
     let elsewhere = organisations::insert(tx, &NewOrganisation::named("Else", "UTC"), NOW)?;
     let person = |tx: &mut Tx, organisation, email: &str, role, customer| {
@@ -200,24 +213,51 @@ fn settle(
     lab::register(tx, &organisation, "America/Bahia", "silent", NOW)?;
 
     let home = homes[0];
-    let plan = plans::insert(tx, home, "{}", "digest", NOW)?;
-    let invoice = invoices::insert(
-        tx,
-        &NewInvoice {
-            id: InvoiceId::from_uuid(uuid::Uuid::now_v7()),
-            usage_point: home,
-            plan,
-            number: "1".to_owned(),
-            period: Span::new(NOW.plus(-86_400), NOW),
-            issued: NOW,
-            due: "2026-10-10".parse::<Date>().unwrap(),
-            energy: Some(Energy::from_wh(1000)),
-            amount: Money::from_minor(100),
-            currency: Currency::Brl,
-            pix_payload: None,
-            pix_txid: None,
-        },
-    )?;
+    let meter = RegisteredMeter {
+        organisation: id,
+        serial: "A-1".to_owned(),
+        model: None,
+        reporting_seconds: 900,
+        secret: None,
+        channels: vec![NewChannel::import()],
+        usage_point: home,
+        installed_from: Timestamp::MIN,
+    };
+    let by = By::command_line(NOW, NOW);
+    admin::register_meter(tx, &by, &meter)?;
+    admin::store_tariff(tx, &by, id, TARIFF)?;
+    admin::agree(tx, &by, id, "home 1", "flat-040", "2026-01-01".parse::<Date>().unwrap())?;
     let alert = alerts::insert_event(tx, home, "bill_jump", NOW, &json!({}))?;
-    Ok((id, home, invoice.id(), alert.id))
+    Ok((id, home, alert.id))
+}
+
+/// August of Ana's home: a kilowatt-hour an hour, and the bill.
+fn bill(registry: &Registry, ledger: &Arc<dyn Ledger>, mdm: &Mdm, home: UsagePointId) -> InvoiceId {
+    let calendar = Calendar::new("America/Bahia").unwrap();
+    let august: Date = "2026-08-01".parse().unwrap();
+    let month = calendar.month(august);
+    let channel = registry
+        .read_blocking(move |tx| usage_points::channels(tx, home, month))
+        .unwrap()
+        .remove(0);
+    ledger.open_channels(&[channel.spec]).unwrap();
+    let entries = (0..800)
+        .map(|hour| Entry {
+            channel: channel.channel,
+            reading: Reading {
+                end: month.start.plus(hour * 3600),
+                value: Energy::from_wh(hour * 1000),
+                quality: SourceQuality::GOOD,
+            },
+            admission: Admission::Accept,
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        let append = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(ledger.append(entries)).unwrap();
+        };
+        scope.spawn(append).join().unwrap();
+    });
+    mdm.issue_invoice(home, august).unwrap().id()
 }
