@@ -6,13 +6,18 @@
 //! bounded share of the machine.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     time::{Duration, Instant},
 };
 
 use corrente_live::{LiveEvent, LiveWhat};
 use corrente_metering::{Direction, Timestamp, id::UsagePointId};
-use corrente_registry::{invoices, payments, payments::NewPayment, usage_points};
+use corrente_registry::{
+    invoices::{self, Issued},
+    payments,
+    payments::NewPayment,
+    usage_points,
+};
 use jiff::ToSpan as _;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -80,7 +85,9 @@ impl Mdm {
         Ok(())
     }
 
-    /// Issues the invoices of all months that are over and have none. Says how many.
+    /// Issues the invoices of the months that are over: those after the last invoice, or the last month
+    /// where there is none yet, so that a backfill of old readings is not billed by itself. Says how
+    /// many.
     ///
     /// # Errors
     /// When a store fails.
@@ -88,28 +95,29 @@ impl Mdm {
         let point = self.point(id)?;
         let Some(known) = self.known_span(&point, Direction::Import)? else { return Ok(0) };
         let calendar = &point.calendar;
-        let earliest = calendar
-            .date(known.start)
-            .first_of_month()
-            .max(calendar.date(now).first_of_month().saturating_sub(MONTHS_BACK.months()));
-        let issued: BTreeSet<Timestamp> = self
+        let this_month = calendar.date(now).first_of_month();
+        let last = self
             .registry
             .read_blocking(move |tx| invoices::list(tx, id))?
             .into_iter()
-            .filter(|invoice| invoice.state != invoices::InvoiceState::Cancelled)
-            .map(|invoice| invoice.period_end)
-            .collect();
+            .find(|invoice| invoice.state != invoices::InvoiceState::Cancelled)
+            .map(|invoice| calendar.date(invoice.period_end));
+        let mut month = last
+            .unwrap_or_else(|| this_month.saturating_sub(1.month()))
+            .max(this_month.saturating_sub(MONTHS_BACK.months()))
+            .max(calendar.date(known.start).first_of_month())
+            .first_of_month();
         let mut count = 0;
-        let mut month = earliest;
         loop {
             let period = BillingPeriod::of_month(calendar, month, known.start);
             if period.span.end > now.min(known.end) {
                 break;
             }
             let tariffs = point.tariffs(&self.tariffs, period.span)?;
-            if !issued.contains(&period.span.end) && !tariffs.is_empty() {
+            if !tariffs.is_empty() {
                 match self.issue_invoice(id, month) {
-                    Ok(_) => count += 1,
+                    Ok(Issued::Issued(_)) => count += 1,
+                    Ok(Issued::Exists(_)) => {}
                     Err(error @ (MdmError::NotYet { .. } | MdmError::Billing(_))) => {
                         tracing::warn!(%error, usage_point.id = %id, "invoice has to wait");
                     }

@@ -274,21 +274,27 @@ async fn a_threshold_that_is_crossed_reaches_an_open_page_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clock_issues_invoices_and_payment_is_shown() {
-    let home = Home::new("2026-11-01T00:20");
-    for month in 8..=11 {
+    let home = Home::new("2026-09-01T00:20");
+    for month in 6..=9 {
         home.read(&format!("2026-{month:02}-01T00:00"), i64::from(month) * 200_000).await;
     }
     home.mdm.put_alert_rule(home.point, RuleKind::InvoiceIssued, json!({}), true).unwrap();
     home.mdm.put_alert_rule(home.point, RuleKind::InvoicePaid, json!({}), true).unwrap();
     home.mdm.hourly(home.clock.now()).unwrap();
+    // Two months in which nobody looked.
+    home.go_to("2026-11-01T00:20");
+    for month in 10..=11 {
+        home.read(&format!("2026-{month:02}-01T00:00"), i64::from(month) * 200_000).await;
+    }
+    home.mdm.hourly(home.clock.now()).unwrap();
     home.mdm.hourly(home.clock.now()).unwrap();
     let invoices = home.mdm.invoices(home.point).unwrap();
     let numbers: Vec<_> = invoices.iter().map(|i| i.invoice.number.as_str()).collect();
-    assert_eq!(numbers, ["000003", "000002", "000001"], "the newest month first, none twice");
+    assert_eq!(numbers, ["000003", "000002", "000001"], "August to October, none twice");
     let issued = |messages: Vec<(OutboxMessage, Message)>, kind| {
         messages.into_iter().filter(|(_, m)| m.kind == kind).count()
     };
-    assert_eq!(issued(home.messages(), RuleKind::InvoiceIssued), 1, "old invoices are no news");
+    assert_eq!(issued(home.messages(), RuleKind::InvoiceIssued), 2, "an old one is no news");
 
     let mut page = home.live.subscribe();
     let invoice = invoices[0].invoice.clone();

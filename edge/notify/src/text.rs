@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use corrente_alert::Message;
+use corrente_alert::{Message, RuleKind};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -97,11 +97,12 @@ impl Catalogue {
         Ok(Self { languages })
     }
 
-    /// The message in its language, in Portuguese where there is no such language.
+    /// The message in its language, in Portuguese where there is no such language, with a link into the
+    /// portal at this address.
     ///
     /// # Errors
     /// When a text or a figure that it needs is missing.
-    pub fn write(&self, message: &Message) -> Result<Letter, TextError> {
+    pub fn write(&self, message: &Message, portal: Option<&str>) -> Result<Letter, TextError> {
         let wanted = message.language.get(..2).unwrap_or_default();
         let (language, texts) = self
             .languages
@@ -116,16 +117,35 @@ impl Catalogue {
             .and_then(|moments| moments.get(moment))
             .ok_or(TextError::NoText { language, kind, moment })?;
         let fill = |template: &str| fill(template, texts, message);
+        let link = portal.map_or_else(String::new, |portal| {
+            format!("{}{}\n", portal.trim_end_matches('/'), page(message.kind))
+        });
         Ok(Letter {
             subject: fill(&notice.subject)?,
             body: format!(
-                "{}\n\n{}\n{}\n\n-- \n{}\n",
+                "{}\n\n{}\n{}\n{link}\n-- \n{}\n",
                 fill(&texts.hello)?,
                 fill(&notice.sentence)?,
                 fill(&notice.action)?,
                 fill(&texts.footer)?,
             ),
         })
+    }
+}
+
+/// The page of the portal that shows more.
+fn page(kind: RuleKind) -> &'static str {
+    match kind {
+        RuleKind::InvoiceIssued
+        | RuleKind::InvoiceDue
+        | RuleKind::InvoiceOverdue
+        | RuleKind::InvoicePaid => "/invoice",
+        RuleKind::ExcessiveConsumption
+        | RuleKind::BillJump
+        | RuleKind::ForecastOverBudget
+        | RuleKind::AlwaysOn
+        | RuleKind::UnusualDay
+        | RuleKind::MeterSilent => "/historic",
     }
 }
 

@@ -28,6 +28,7 @@ const STALE_SECONDS: i64 = 3 * 86_400;
 pub struct Worker {
     registry: Registry,
     smtp: Option<Smtp>,
+    portal: Option<String>,
     catalogue: Catalogue,
 }
 
@@ -43,12 +44,17 @@ pub struct Round {
 }
 
 impl Worker {
-    /// A worker over this outbox. Without a mail server e-mail waits, and is given up after three days.
+    /// A worker over this outbox, with the portal's address for links. Without a mail server e-mail
+    /// waits, and is given up after three days.
     ///
     /// # Errors
     /// When the built-in texts cannot be read.
-    pub fn new(registry: Registry, smtp: Option<Smtp>) -> Result<Self, TextError> {
-        Ok(Self { registry, smtp, catalogue: Catalogue::built_in()? })
+    pub fn new(
+        registry: Registry,
+        smtp: Option<Smtp>,
+        portal: Option<String>,
+    ) -> Result<Self, TextError> {
+        Ok(Self { registry, smtp, portal, catalogue: Catalogue::built_in()? })
     }
 
     /// Runs until `shutdown` ends; what is being delivered then is delivered again after a restart, with
@@ -116,7 +122,7 @@ impl Worker {
             });
         };
         let letter = match serde_json::from_value::<Message>(message.document.clone()) {
-            Ok(message) => match self.catalogue.write(&message) {
+            Ok(message) => match self.catalogue.write(&message, self.portal.as_deref()) {
                 Ok(letter) => letter,
                 Err(error) => return failed(error.to_string()),
             },

@@ -73,7 +73,7 @@ fn worker(registry: &Registry, port: u16) -> Worker {
         from: "Corrente <no-reply@example.org>".to_owned(),
         timeout_seconds: 5,
     };
-    Worker::new(registry.clone(), Some(Smtp::new(&config).unwrap())).unwrap()
+    Worker::new(registry.clone(), Some(Smtp::new(&config).unwrap()), None).unwrap()
 }
 
 fn registry() -> (tempfile::TempDir, Registry) {
@@ -177,7 +177,7 @@ async fn a_dead_server_makes_a_dead_letter_after_the_last_attempt() {
 async fn without_a_mail_server_messages_wait_for_three_days() {
     let (_directory, registry) = registry();
     let id = enqueue(&registry, "k1", "en").await;
-    let worker = Worker::new(registry.clone(), None).unwrap();
+    let worker = Worker::new(registry.clone(), None, None).unwrap();
     assert_eq!(worker.round(NOW).await.unwrap(), Round::default());
     assert_eq!(state(&registry, id).await.0, OutboxState::Waiting);
     let late = NOW.plus(3 * 86_400 + 1);

@@ -1,4 +1,4 @@
-use corrente_alert::{Moment, RuleKind};
+use corrente_alert::Moment;
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn every_moment_of_every_kind_has_words_in_every_language() {
     for (language, _) in LANGUAGES {
         for kind in RuleKind::ALL {
             for moment in moments(kind) {
-                let letter = catalogue.write(&message(kind, moment, language)).unwrap();
+                let letter = catalogue.write(&message(kind, moment, language), None).unwrap();
                 assert!(!letter.subject.contains('{'), "{letter:?}");
                 assert!(!letter.body.contains('{'), "{letter:?}");
                 assert!(letter.subject.chars().count() < 78, "{}", letter.subject);
@@ -66,21 +66,26 @@ fn figures_are_written_as_the_language_writes_them() {
         ("xx", "A próxima fatura deve subir 312%", "R$ 1.243,20"),
     ] {
         let letter =
-            catalogue.write(&message(RuleKind::BillJump, Moment::Started, language)).unwrap();
+            catalogue.write(&message(RuleKind::BillJump, Moment::Started, language), None).unwrap();
         assert_eq!(letter.subject, subject);
         assert!(letter.body.contains(part), "{}", letter.body);
     }
-    let letter =
-        catalogue.write(&message(RuleKind::ExcessiveConsumption, Moment::Started, "pt")).unwrap();
+    let letter = catalogue
+        .write(
+            &message(RuleKind::ExcessiveConsumption, Moment::Started, "pt"),
+            Some("https://luz.example.org/"),
+        )
+        .unwrap();
     assert_eq!(letter.subject, "Consumo acima do limite: 312,4 kWh");
     assert!(letter.body.contains("1 de novembro de 2026"), "{}", letter.body);
+    assert!(letter.body.contains("\nhttps://luz.example.org/historic\n"), "{}", letter.body);
 }
 
 #[test]
 fn a_missing_figure_is_named() {
     let mut incomplete = message(RuleKind::InvoiceDue, Moment::Started, "en");
     incomplete.values.remove("due");
-    let error = Catalogue::built_in().unwrap().write(&incomplete).unwrap_err();
+    let error = Catalogue::built_in().unwrap().write(&incomplete, None).unwrap_err();
     assert_eq!(error, TextError::Figure { kind: "invoice_due", name: "due".to_owned() });
 }
 
@@ -88,6 +93,6 @@ fn a_missing_figure_is_named() {
 fn a_typed_name_never_begins_a_line() {
     let mut nasty = message(RuleKind::InvoiceDue, Moment::Started, "en");
     nasty.usage_point = "Home\r\nBcc: everybody@example.org".to_owned();
-    let letter = Catalogue::built_in().unwrap().write(&nasty).unwrap();
+    let letter = Catalogue::built_in().unwrap().write(&nasty, None).unwrap();
     assert!(!letter.body.contains("\nBcc"), "{}", letter.body);
 }
