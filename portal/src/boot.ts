@@ -1,6 +1,9 @@
 import "./app.css";
 import { loadMessages } from "@/shared/i18n/i18n";
 import { nearestLocale } from "@/shared/i18n/locale";
+import { applyTextSize } from "@/shared/session/preferences";
+
+applyTextSize();
 
 // The server writes the language into the page, so the right one loads beside the program.
 const locale = nearestLocale(document.documentElement.lang);

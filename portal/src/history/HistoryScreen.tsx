@@ -6,6 +6,7 @@ import { useI18n } from "@/shared/i18n/i18n";
 import { midnight } from "@/shared/period/civil";
 import { chartStep } from "@/shared/period/period";
 import type { HistorySearch } from "@/shared/period/search";
+import { preference } from "@/shared/session/preferences";
 import { useSession } from "@/shared/session/session";
 import { AlertBanner } from "./AlertBanner";
 import { Headline } from "./Headline";
@@ -29,7 +30,7 @@ export function HistoryScreen() {
   const home = useQuery(queries.home(usagePoint.id)).data;
   const invoices = useQuery(queries.invoices(usagePoint.id)).data;
   const bills = useMemo(() => billPeriods(home?.bill ?? null, invoices ?? [], format.lastDay), [home, invoices, format]);
-  const view = viewOf(search, today, locale, bills, me.lab_id !== null);
+  const view = viewOf(search, today, locale, bills, me.lab_id !== null, preference("unit"));
   const { period } = view;
   const answer = useQuery(
     queries.usage(usagePoint.id, {
@@ -53,7 +54,7 @@ export function HistoryScreen() {
       <UsageChart answer={answer} view={view} change={change} />
       {view.selection && <SelectionBar selection={view.selection} change={change} />}
       <Stats answer={answer} view={view} />
-      {me.lab_id === null && (
+      {me.lab_id === null && usagePoint.first_reading !== null && (
         <Suspense fallback={<div className="min-h-96" />}>
           <Insights change={change} />
         </Suspense>

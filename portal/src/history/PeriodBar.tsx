@@ -70,7 +70,7 @@ export function PeriodBar({ view, bills, change }: { view: View; bills: readonly
           <Segmented
             label={t("history.unit")}
             choices={[
-              { value: "money", label: moneySign(format.locale, format.currency) },
+              { value: "money", label: format.currencySign },
               { value: "kwh", label: "kWh" },
             ]}
             value={view.unit}
@@ -93,10 +93,4 @@ export function PeriodBar({ view, bills, change }: { view: View; bills: readonly
       </div>
     </div>
   );
-}
-
-function moneySign(locale: string, currency: string): string {
-  const parts = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol" }).formatToParts(0);
-  const sign = parts.find((part) => part.type === "currency")?.value ?? currency;
-  return sign === "$" && currency === "BRL" ? "R$" : sign;
 }

@@ -13,7 +13,7 @@ export interface View {
 }
 
 /** What the address says, with the nearest sensible view where it says nothing. */
-export function viewOf(search: HistorySearch, today: CivilDate, locale: string, bills: readonly BillPeriod[], lab: boolean): View {
+export function viewOf(search: HistorySearch, today: CivilDate, locale: string, bills: readonly BillPeriod[], lab: boolean, unit: View["unit"] = "kwh"): View {
   const kind = search.p ?? (lab ? "day" : "bill");
   const anchor = search.from !== undefined && search.from <= today ? search.from : today;
   const period =
@@ -24,7 +24,7 @@ export function viewOf(search: HistorySearch, today: CivilDate, locale: string, 
   return {
     period,
     relative: search.from === undefined,
-    unit: search.u ?? "kwh",
+    unit: search.u ?? unit,
     compare: search.cmp ?? "expected",
     as: search.view ?? "chart",
     selection: end > start ? [start, end] : null,

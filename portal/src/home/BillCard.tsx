@@ -2,7 +2,7 @@ import type { BillSoFar } from "@/shared/api/types";
 import { MeterLegend, MeterLine } from "@/shared/chart/MeterLine";
 import { toPosition } from "@/shared/format/decimal";
 import { useT } from "@/shared/i18n/i18n";
-import { useFormat } from "@/shared/session/session";
+import { useSession } from "@/shared/session/session";
 import { Card, Empty } from "@/shared/ui/Card";
 import { Icon } from "@/shared/ui/icons";
 import { LineTable } from "@/shared/ui/LineTable";
@@ -10,14 +10,14 @@ import type { HomeAnswer } from "./answer";
 
 export function BillCard({ answer }: { answer: HomeAnswer }) {
   const t = useT();
-  const format = useFormat();
+  const { format, usagePoint } = useSession();
   return (
     <Card
       title={t("home.bill.title")}
       size="h-52"
       answer={answer}
       aside={answer.data?.bill && <span className="text-sm text-muted">{t("home.bill.day", { day: answer.data.bill.day, days: answer.data.bill.days })}</span>}
-      empty={({ bill }) => (bill === null ? <Empty>{t("home.bill.none")}</Empty> : null)}
+      empty={({ bill }) => (bill === null ? <Empty>{t(usagePoint.first_reading === null ? "home.bill.none" : "home.bill.noTariff")}</Empty> : null)}
       strip={({ bill }) =>
         bill && bill.missing + bill.estimated > 0 ? t("quality.partial", { estimated: bill.estimated, missing: bill.missing }) : null
       }

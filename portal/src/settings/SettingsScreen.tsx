@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { ask, client as api } from "@/shared/api/client";
 import type { Locale } from "@/shared/format/format";
 import { useI18n } from "@/shared/i18n/i18n";
+import { preference, setPreference, type Preference } from "@/shared/session/preferences";
 import { useSession } from "@/shared/session/session";
 import { Button } from "@/shared/ui/Button";
 import { Panel } from "@/shared/ui/Card";
@@ -16,6 +17,8 @@ export function SettingsScreen() {
   const { me, usagePoint, options, format } = useSession();
   const client = useQueryClient();
   const [theme, setTheme] = useState<Theme>(() => (document.documentElement.dataset["theme"] as Theme | undefined) ?? "auto");
+  const [text, setText] = useState(() => preference("text"));
+  const [unit, setUnit] = useState(() => preference("unit"));
   useEffect(() => {
     document.title = `${t("nav.settings")} · Corrente`;
   }, [t]);
@@ -63,6 +66,31 @@ export function SettingsScreen() {
             choices={(["auto", "light", "dark"] as const).map((value) => ({ value, label: t(`settings.theme.${value}`) }))}
             value={theme}
             onChange={changeTheme}
+          />
+        </Row>
+        <Row name={t("settings.text")}>
+          <Segmented<Preference<"text">>
+            label={t("settings.text")}
+            choices={(["normal", "large", "largest"] as const).map((value) => ({ value, label: t(`settings.text.${value}`) }))}
+            value={text}
+            onChange={(next) => {
+              setText(next);
+              setPreference("text", next);
+            }}
+          />
+        </Row>
+        <Row name={t("settings.unit")}>
+          <Segmented<Preference<"unit">>
+            label={t("settings.unit")}
+            choices={[
+              { value: "kwh", label: "kWh" },
+              { value: "money", label: format.currencySign },
+            ]}
+            value={unit}
+            onChange={(next) => {
+              setUnit(next);
+              setPreference("unit", next);
+            }}
           />
         </Row>
       </Panel>

@@ -26,6 +26,11 @@ function instantOrCivil(text: string, zone: string): number {
   return text.length === 10 ? midnight(text, zone).getTime() : Date.parse(text);
 }
 
+function currencySign(locale: Locale, currency: string): string {
+  const parts = new Intl.NumberFormat(locale, { style: "currency", currency }).formatToParts(0);
+  return parts.find((part) => part.type === "currency")?.value ?? currency;
+}
+
 /** Everything that turns a figure into text, in one locale and one zone. No other module formats. */
 export function createFormat(locale: Locale, zone: string, currency: string) {
   const cache = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
@@ -69,6 +74,8 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
       most < 1000 ? numbers(digits(0, 0)).format(wh) : numbers(digits(0, most < 5000 ? 1 : 0)).format(wh / 1000),
     energyUnit: (most: number) => (most < 1000 ? "Wh" : "kWh"),
 
+    /** "R$": as short as the reader's locale has it. */
+    currencySign: currencySign(locale, currency),
     money: (decimal: string, of = currency) =>
       numbers({ style: "currency", currency: of }).format(exact(decimal)),
     /** Without cents, for sentences and axes. */
