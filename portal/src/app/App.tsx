@@ -1,13 +1,15 @@
 import { QueryClientProvider, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useCallback, useEffect, useState, useTransition } from "react";
-import { ApiError, ask, client as api } from "@/shared/api/client";
+import { ApiError } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
+import type { Me } from "@/shared/api/types";
 import type { Locale } from "@/shared/format/format";
 import { I18nProvider, loadMessages, useI18n, type Messages } from "@/shared/i18n/i18n";
 import { nearestLocale } from "@/shared/i18n/locale";
 import { Button } from "@/shared/ui/Button";
 import { Toasts } from "@/shared/ui/toast";
+import { ClaimScreen } from "@/signin/ClaimScreen";
 import { SigninScreen } from "@/signin/SigninScreen";
 import { router } from "./router";
 
@@ -47,6 +49,12 @@ function Root() {
   const me = useQuery(queries.me());
   const options = useQuery(queries.options());
   const [ended, setEnded] = useState(false);
+  const [path, setPath] = useState(() => window.location.pathname);
+  useEffect(() => {
+    const follow = () => setPath(window.location.pathname);
+    window.addEventListener("popstate", follow);
+    return () => window.removeEventListener("popstate", follow);
+  }, []);
 
   // Any answer that says "signed out" ends the session on the page too.
   useEffect(
@@ -85,31 +93,38 @@ function Root() {
     );
   }
   if (me.data === null) {
-    return (
-      <SigninScreen
-        options={options.data}
-        ended={ended}
-        onSignedIn={(signedIn) => {
-          setEnded(false);
-          const others = { predicate: ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[0] !== "options" && queryKey[0] !== "me" };
-          client.removeQueries(others);
-          const point = signedIn.usage_points[0];
-          const young = !point?.first_reading || Date.parse(signedIn.now) - Date.parse(point.first_reading) < 86_400_000;
-          const { pathname } = window.location;
-          if (pathname === "/signin" || (pathname === "/" && (young || signedIn.lab_id !== null))) {
-            void router.navigate({ to: young || signedIn.lab_id !== null ? "/historic" : "/", replace: true });
-          }
-          client.setQueryData(["me"], signedIn);
-        }}
-      />
-    );
+    const enter = (signedIn: Me) => {
+      setEnded(false);
+      forget(client);
+      const point = signedIn.usage_points[0];
+      const young = !point?.first_reading || Date.parse(signedIn.now) - Date.parse(point.first_reading) < 86_400_000;
+      // Home once it has something to say; a lab meter's history from the start.
+      const start = young || signedIn.lab_id !== null ? "/historic" : "/";
+      const here = window.location.pathname;
+      if (["/", "/signin"].includes(here) || claims(here)) void router.navigate({ to: start, replace: true });
+      client.setQueryData(["me"], signedIn);
+    };
+    const go = (to: string) => {
+      window.history.pushState(null, "", to);
+      setPath(to);
+    };
+    if (claims(path)) return <ClaimScreen code={codeIn(path)} onSignedIn={enter} onBack={() => go("/signin")} />;
+    return <SigninScreen options={options.data} ended={ended} onSignedIn={enter} onClaim={() => go("/claim")} />;
   }
   return <RouterProvider router={router} />;
 }
 
-/** Ends the session on the server and on the page. */
-export async function signOut(client: QueryClient) {
-  await ask(api.DELETE("/api/v1/session")).catch(() => undefined);
-  client.setQueryData(["me"], null);
+const claims = (path: string) => path === "/claim" || path.startsWith("/claim/");
+
+function codeIn(path: string): string {
+  try {
+    return decodeURIComponent(path.split("/")[2] ?? "");
+  } catch {
+    return "";
+  }
+}
+
+/** Nothing of the one before is left for the next. */
+function forget(client: QueryClient) {
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "options" && queryKey[0] !== "me" });
 }

@@ -27,6 +27,14 @@ const signin = createRoute({
   },
 });
 
+const claim = createRoute({
+  getParentRoute: () => root,
+  path: "/claim/{-$code}",
+  beforeLoad: () => {
+    throw redirect({ to: "/" });
+  },
+});
+
 const history = createRoute({
   getParentRoute: () => root,
   path: "/historic",
@@ -70,7 +78,7 @@ const development = import.meta.env.DEV
     ]
   : [];
 
-const screens = [home, signin, history, invoice, live, alerts, settings] as const;
+const screens = [home, signin, claim, history, invoice, live, alerts, settings] as const;
 
 export const router = createRouter({
   routeTree: root.addChildren([...screens, ...development]),

@@ -1,22 +1,23 @@
 import { useState, type FormEvent } from "react";
 import { ApiError, ask, client } from "@/shared/api/client";
 import type { Me, Options } from "@/shared/api/types";
-import type { Locale } from "@/shared/format/format";
-import { useI18n } from "@/shared/i18n/i18n";
+import { useT } from "@/shared/i18n/i18n";
 import { Button } from "@/shared/ui/Button";
-import { Select } from "@/shared/ui/Choice";
 import { Icon } from "@/shared/ui/icons";
 import { toast } from "@/shared/ui/toast";
+import { Frame } from "./Frame";
 
 interface SigninProps {
   options: Options;
   /** The session ended by itself, on a page that comes back after signing in. */
   ended: boolean;
   onSignedIn: (me: Me) => void;
+  /** A person has a code instead of a password. */
+  onClaim: () => void;
 }
 
-export function SigninScreen({ options, ended, onSignedIn }: SigninProps) {
-  const { t, locale, change } = useI18n();
+export function SigninScreen({ options, ended, onSignedIn, onClaim }: SigninProps) {
+  const t = useT();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -56,22 +57,7 @@ export function SigninScreen({ options, ended, onSignedIn }: SigninProps) {
   };
 
   return (
-    <main className="grid min-h-dvh content-start rail:grid-cols-[minmax(0,5fr)_minmax(0,6fr)] rail:content-stretch">
-      <Welcome />
-      <div className="mx-auto grid w-full min-w-0 max-w-xl content-start gap-4 px-4 py-4 rail:content-center rail:px-8 rail:py-8">
-        <div className="flex justify-end">
-          <Select<Locale>
-            label={t("settings.language")}
-            hideLabel
-            choices={[
-              { value: "pt-BR", label: "Português" },
-              { value: "en", label: "English" },
-              { value: "es", label: "Español" },
-            ]}
-            value={locale}
-            onChange={(next) => void change(next)}
-          />
-        </div>
+    <Frame>
         {ended && <p className="strip">{t("signin.ended")}</p>}
         <form onSubmit={submit} className="card grid gap-4 rail:p-8">
           <h1 className="text-xl font-semibold">{t("signin.title")}</h1>
@@ -91,6 +77,9 @@ export function SigninScreen({ options, ended, onSignedIn }: SigninProps) {
           <Button kind="primary" type="submit" disabled={busy}>
             {t("signin.submit")}
           </Button>
+          <button type="button" className="min-h-11 justify-self-start text-sm font-semibold text-brand" onClick={onClaim}>
+            {t("signin.haveCode")}
+          </button>
         </form>
 
         {options.demo_accounts.length > 0 && (
@@ -137,31 +126,6 @@ export function SigninScreen({ options, ended, onSignedIn }: SigninProps) {
             <p className="text-sm text-muted">{t("signin.labNote")}</p>
           </form>
         )}
-      </div>
-    </main>
+    </Frame>
   );
 }
-
-/** A day's load, drawn as the meter line that the product is about. */
-function Welcome() {
-  const { t } = useI18n();
-  return (
-    <div className="m-4 mb-0 overflow-hidden rounded-2xl bg-welcome p-6 text-white rail:mb-4 rail:me-0 rail:flex rail:flex-col rail:justify-between rail:p-12">
-      <div className="flex items-center gap-3">
-        <svg aria-hidden="true" width="40" height="40" viewBox="0 0 32 32" fill="none" stroke="currentColor" strokeWidth="3.2" strokeLinecap="round">
-          <path d="M22.6 10.2a8.8 8.8 0 1 0 0 11.6M12.6 16H28" />
-        </svg>
-        <span className="text-2xl font-semibold tracking-tight">Corrente</span>
-      </div>
-      <p className="mt-6 max-w-md text-[1.75rem]/tight font-semibold tracking-tight text-balance rail:mt-0 rail:text-5xl/[1.1]">{t("signin.promise")}</p>
-      <svg aria-hidden="true" viewBox="0 0 480 150" fill="none" className="mt-6 hidden w-full rail:block">
-        {load.map((height, hour) => (
-          <rect key={hour} x={hour * 20} y={150 - height} width="12" height={height} rx="3" fill="currentColor" opacity={hour < 17 ? 0.9 : 0.28} />
-        ))}
-      </svg>
-    </div>
-  );
-}
-
-// Heights by the hour of a usual day; the last hours are yet to come.
-const load = [22, 18, 17, 16, 18, 30, 74, 88, 52, 38, 36, 48, 80, 64, 44, 40, 50, 72, 118, 146, 132, 104, 66, 36];
