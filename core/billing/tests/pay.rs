@@ -1,5 +1,6 @@
 //! Payment codes and keys against published vectors.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads files that core must not")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! Real bills and real rates of the shared folder, where it is present.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads files that core must not")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;

@@ -167,12 +167,12 @@ fn taxes(file: &TariffFile, problems: &mut Problems) {
     dates.insert(file.valid_from.0);
     for date in dates.into_iter().filter(|d| *d >= file.valid_from.0) {
         for layer in file.tax.iter().map(|t| t.layer).collect::<BTreeSet<_>>() {
-            let rates = file
+            let mut rates = file
                 .tax
                 .iter()
                 .filter(|t| t.layer == layer && t.method == TaxMethod::Inclusive)
                 .filter_map(|t| t.rate.on(date));
-            let sum = rates.fold(Some(Decimal::ZERO), |sum, r| sum.and_then(|s| s.checked_add(r)));
+            let sum = rates.try_fold(Decimal::ZERO, Decimal::checked_add);
             if sum.is_none_or(|sum| sum >= Decimal::ONE) {
                 problems.add(
                     "tax",

@@ -138,23 +138,19 @@ impl Words {
     }
 
     fn series(&mut self, charge: &SeriesCharge) {
-        let mut formula = format!("the price of `{}` per {}", charge.series, unit(charge.unit));
+        let mut parts = vec![format!("the price of `{}` per {}", charge.series, unit(charge.unit))];
         let steps = [("times", &charge.multiply), ("plus", &charge.add)];
         for (word, dated) in steps {
-            if let Some(dated) = dated {
-                formula.push_str(&format!(" {word} {}", self.dated(dated, "")));
-            }
+            parts.extend(dated.iter().map(|d| format!("{word} {}", self.dated(d, ""))));
         }
-        for (period, add) in &charge.add_in {
-            formula.push_str(&format!(", plus {} in {period}", self.dated(add, "")));
-        }
-        if let Some(cap) = &charge.cap {
-            formula.push_str(&format!(", at most {}", self.dated(cap, "kWh")));
-        }
+        let in_periods = charge.add_in.iter();
+        parts.extend(in_periods.map(|(p, d)| format!("plus {} in {p}", self.dated(d, ""))));
+        parts.extend(charge.cap.iter().map(|d| format!("at most {}", self.dated(d, "kWh"))));
         match &charge.floor {
-            Some(floor) => formula.push_str(&format!(", at least {}", self.dated(floor, "kWh"))),
-            None => formula.push_str(", also below zero"),
+            Some(floor) => parts.push(format!("at least {}", self.dated(floor, "kWh"))),
+            None => parts.push("also below zero".to_owned()),
         }
+        let formula = parts.join(", ");
         self.line(&format!("{} ({}): {formula}.", charge.label, charge.code));
         self.clause(charge.clause.as_ref());
     }

@@ -80,7 +80,7 @@ pub fn import_value(rate: &Value) -> Result<Imported, UrdbError> {
         flat_demand(rate, &tiers, &mut file)?;
     }
     fixed(rate, &mut file)?;
-    minimum(rate, &mut file)?;
+    minimum(rate, &mut file, &mut notes)?;
     if file.energy.is_empty() && file.fixed.is_empty() && file.demand.is_empty() {
         return Err(UrdbError::NoRate);
     }
@@ -148,7 +148,10 @@ fn structure(rate: &Map<String, Value>, field: &str) -> Result<Option<Vec<Vec<Ti
             let price = rate.unwrap_or(zero).0.checked_add(adjustment.unwrap_or(zero).0);
             let price = price.ok_or_else(|| wrong(at.clone(), "is too large"))?;
             let unit = tier.get("unit").and_then(Value::as_str).unwrap_or_default().to_owned();
-            list.push(Tier { price: Amount(price), max: number("max")?, unit });
+            // Programs write 1e38 for "no limit", more than an exact decimal holds.
+            let open = tier.get("max").and_then(Value::as_f64).is_some_and(|m| m > 1e20);
+            let max = if open { None } else { number("max")? };
+            list.push(Tier { price: Amount(price), max, unit });
         }
         if let Some(last) = list.last_mut() {
             // A limit of the last tier limits nothing.
@@ -163,10 +166,7 @@ fn structure(rate: &Map<String, Value>, field: &str) -> Result<Option<Vec<Vec<Ti
 
 fn amount(value: Option<&Value>, field: &str) -> Result<Option<Amount>, UrdbError> {
     let Some(value) = value.filter(|v| !v.is_null()) else { return Ok(None) };
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let parsed = corrente_units::Decimal::from_str_exact(&text)
         .or_else(|_| corrente_units::Decimal::from_scientific(&text));
     parsed.map(|d| Some(Amount(d))).map_err(|_| UrdbError::Field {
@@ -356,15 +356,32 @@ fn fixed(rate: &Map<String, Value>, file: &mut TariffFile) -> Result<(), UrdbErr
     Ok(())
 }
 
-fn minimum(rate: &Map<String, Value>, file: &mut TariffFile) -> Result<(), UrdbError> {
+fn minimum(
+    rate: &Map<String, Value>,
+    file: &mut TariffFile,
+    notes: &mut Vec<String>,
+) -> Result<(), UrdbError> {
     let (field, unit) = if rate.get("mincharge").is_some_and(|v| !v.is_null()) {
         let unit = rate.get("minchargeunits").and_then(Value::as_str).unwrap_or("$/month");
         ("mincharge", unit)
     } else {
         ("minmonthlycharge", "$/month")
     };
-    let Some(price) = amount(rate.get(field), field)? else { return Ok(()) };
-    if unit != "$/month" {
+    let Some(mut price) = amount(rate.get(field), field)? else { return Ok(()) };
+    match unit {
+        "$/month" => {}
+        "$/day" => {
+            notes.push("a minimum per day counts as 365/12 days a month".to_owned());
+            let year = price.0.checked_mul(365.into());
+            let month = year.and_then(|y| y.checked_div(12.into()));
+            price = Amount(month.ok_or_else(|| UrdbError::Field {
+                field: field.to_owned(),
+                problem: "is too large".to_owned(),
+            })?);
+        }
+        _ => return Ok(()),
+    }
+    if price.0.is_zero() {
         return Ok(());
     }
     file.minimum = Some(Minimum {
@@ -407,7 +424,8 @@ fn left_out(rate: &Map<String, Value>) -> Vec<String> {
         names.push("energyratestructure[].sell".to_owned());
     }
     let unit = rate.get("minchargeunits").and_then(Value::as_str).unwrap_or("$/month");
-    if unit != "$/month" && rate.get("mincharge").is_some_and(|v| !v.is_null()) {
+    let known = matches!(unit, "$/month" | "$/day");
+    if !known && rate.get("mincharge").is_some_and(|v| !v.is_null()) {
         names.push(format!("mincharge in {unit}"));
     }
     names

@@ -1,5 +1,7 @@
 //! The examples of the documentation are sound tariffs.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads files that core must not")]
+
 use corrente_tariff::{Tariff, explain};
 
 #[test]

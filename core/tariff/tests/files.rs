@@ -1,5 +1,7 @@
 //! The tariff files that ship, and what is said about files that are wrong.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads files that core must not")]
+
 use corrente_tariff::Tariff;
 use expect_test::{Expect, expect};
 
@@ -56,7 +58,9 @@ fn a_minute_that_no_rule_covers_is_named() {
          [tou]\nperiods = [\"day\", \"night\"]\n\
          [[tou.rule]]\nperiod = \"day\"\nfrom = \"06:00\"\nuntil = \"22:00\"\n\
          [[tou.rule]]\nperiod = \"night\"\nfrom = \"22:30\"\nuntil = \"06:00\"\n",
-        expect!["line 10: `tou`: no rule covers 22:00 to 22:30 on Mondays, Tuesdays, Wednesdays, Thursdays, Fridays, Saturdays, Sundays, holidays; add a rule for it, or name the period of the rest with `rest`"],
+        expect![
+            "line 10: `tou`: no rule covers 22:00 to 22:30 on Mondays, Tuesdays, Wednesdays, Thursdays, Fridays, Saturdays, Sundays, holidays; add a rule for it, or name the period of the rest with `rest`"
+        ],
     );
 }
 

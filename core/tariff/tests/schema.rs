@@ -1,5 +1,7 @@
 //! The published schema is the one that the code means.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads files that core must not")]
+
 use corrente_tariff::Tariff;
 
 #[test]

@@ -90,8 +90,7 @@ pub struct Compared {
 pub fn check_bills(text: &str) -> Result<Vec<BillReport>, BillCheckError> {
     let value: Value = serde_json::from_str(text)?;
     let bills: Vec<&Value> = match (value.get("bills").and_then(Value::as_array), &value) {
-        (Some(bills), _) => bills.iter().collect(),
-        (None, Value::Array(bills)) => bills.iter().collect(),
+        (Some(bills), _) | (None, Value::Array(bills)) => bills.iter().collect(),
         (None, bill) if bill.get("lines").is_some() || bill.get("formula").is_some() => vec![bill],
         (None, _) => return Err(BillCheckError::NoBills),
     };
@@ -187,7 +186,7 @@ fn compute(paper: &Paper, tariff: &Tariff, method: LineMethod) -> Result<BillRep
     }
     // Untaxed lines are cut to cents as they are; taxed ones go through the tax code together.
     let (lines, boxes) =
-        crate::rate::taxed_lines(tariff, &paper.taxed()?, !paper.tax_box.is_empty())?;
+        crate::rate::taxed_lines(tariff, &paper.taxed(), !paper.tax_box.is_empty())?;
     let mut taxed = lines.iter();
     let mut total = Decimal::ZERO;
     let mut taken = Vec::new();

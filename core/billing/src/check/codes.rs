@@ -23,20 +23,20 @@ pub struct CodeReport {
 /// Reads a code of any of the kinds that stand on a Brazilian bill.
 pub fn check_code(code: &str) -> CodeReport {
     let code = code.trim();
-    let digits = code.chars().filter(|c| c.is_ascii_digit()).count();
+    let digits = code.chars().filter(char::is_ascii_digit).count();
     let spaced = |c: char| c.is_ascii_digit() || c.is_whitespace() || c == '.' || c == '-';
     let key = code.strip_prefix("NF3e").unwrap_or(code);
     if code.starts_with("0002") && !code.chars().all(spaced) {
-        return report(code, "pix", pix::read(code).map(|c| pix_parts(&c)));
+        return report(code, "pix", pix::read(code).as_ref().map(pix_parts));
     }
     let is_key = key.get(20..22) == Some("66") && !key.starts_with('8');
     if is_key || code.starts_with("NF3e") {
-        return report(code, "nf3e_key", nf3e::read(code).map(|k| key_parts(&k)));
+        return report(code, "nf3e_key", nf3e::read(code).as_ref().map(key_parts));
     }
     if code.chars().all(spaced) && digits > 0 {
-        return report(code, "bar_code", febraban::read(code).map(|c| bar_parts(&c)));
+        return report(code, "bar_code", febraban::read(code).as_ref().map(bar_parts));
     }
-    report(code, "pix", pix::read(code).map(|c| pix_parts(&c)))
+    report(code, "pix", pix::read(code).as_ref().map(pix_parts))
 }
 
 type Parts = Vec<(&'static str, String)>;

@@ -165,10 +165,7 @@ impl<'t> Parser<'t> {
     fn sum(&mut self) -> Result<Expression, ExpressionError> {
         let mut left = self.product()?;
         loop {
-            let operator = match self.peek() {
-                Some(c @ ('+' | '-')) => c,
-                _ => return Ok(left),
-            };
+            let Some(operator @ ('+' | '-')) = self.peek() else { return Ok(left) };
             self.take(operator);
             left = Expression::Binary(operator, Box::new(left), Box::new(self.product()?));
         }

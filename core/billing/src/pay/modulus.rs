@@ -10,7 +10,7 @@ pub(super) fn modulus_10(digits: &str) -> Option<u32> {
         let digits = if product > 9 { product.saturating_sub(9) } else { product };
         sum = sum.saturating_add(digits);
     }
-    Some(10_u32.saturating_sub(sum.checked_rem(10)?).checked_rem(10)?)
+    10_u32.saturating_sub(sum.checked_rem(10)?).checked_rem(10)
 }
 
 /// The remainder of modulus 11 with weights 2 to 9 from the right, over again. Letters count as

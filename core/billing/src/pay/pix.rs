@@ -206,8 +206,7 @@ pub fn read(text: &str) -> Result<BrCode, PixError> {
             }
         }
     }
-    let mut code = BrCode::default();
-    code.initiation = one("01").map(|f| f.value.clone());
+    let mut code = BrCode { initiation: one("01").map(|f| f.value.clone()), ..BrCode::default() };
     if let Some(initiation) = &code.initiation {
         check("01", "point of initiation", initiation, "11 or 12", |v| v == "11" || v == "12")?;
     }

@@ -13,7 +13,10 @@ use corrente_tariff::{
 use corrente_units::{Decimal, Money, Rounding, round_to};
 
 use super::{Draft, RatedTax};
-use crate::{BillingError, Line, LineGroup, LineTax, Share, TaxRow, exact::Exact};
+use crate::{
+    BillingError, Line, LineGroup, LineTax, Share, TaxRow,
+    exact::{Exact, without_noise},
+};
 
 /// A line with the figures that the tax box is computed from.
 struct Made<'d, 'a> {
@@ -109,13 +112,14 @@ pub(crate) fn gross_up(base: Decimal, taxes: &[RatedTax<'_>]) -> Result<Decimal,
 fn line<'d, 'a>(draft: &'d Draft<'a>) -> Result<Made<'d, 'a>, BillingError> {
     let rules = draft.tariff.file().rounding;
     let taxed = draft.taxes.iter().any(|t| t.tax.method == TaxMethod::Inclusive);
-    let (exact, taxes, price_with_taxes) = match rules.line {
+    let (raw, taxes, price_with_taxes) = match rules.line {
         LineMethod::TaxComponents if taxed => components(draft, rules)?,
         LineMethod::PriceWithTaxes if taxed && !draft.price_is_mean => priced(draft, rules)?,
         LineMethod::Plain | LineMethod::TaxComponents | LineMethod::PriceWithTaxes => {
             plain(draft, rules)?
         }
     };
+    let exact = without_noise(raw);
     let line = Line {
         code: draft.code.clone(),
         label: draft.label.clone(),
@@ -158,7 +162,8 @@ fn plain(draft: &Draft<'_>, rules: RoundingRules) -> Result<Amounts, BillingErro
     }
     let price = match draft.price {
         Some(price) => {
-            Some(round_to(gross_up(price, &draft.taxes)?, rules.price_decimals, rules.price))
+            let gross = without_noise(gross_up(price, &draft.taxes)?);
+            Some(round_to(gross, rules.price_decimals, rules.price))
         }
         None => None,
     };
@@ -183,7 +188,9 @@ fn components(draft: &Draft<'_>, rules: RoundingRules) -> Result<Amounts, Billin
         _ => None,
     };
     let price = match quantity {
-        Some(quantity) => Some(round_to(exact.over(quantity)?, rules.price_decimals, rules.price)),
+        Some(quantity) => {
+            Some(round_to(without_noise(exact.over(quantity)?), rules.price_decimals, rules.price))
+        }
         None => None,
     };
     Ok((exact, taxes, price))
@@ -194,8 +201,9 @@ fn priced(draft: &Draft<'_>, rules: RoundingRules) -> Result<Amounts, BillingErr
     let (Some(quantity), Some(price)) = (draft.quantity, draft.price) else {
         return plain(draft, rules);
     };
-    let price = round_to(gross_up(price, &draft.taxes)?, rules.price_decimals, rules.price);
-    let exact = Draft::product(quantity, draft.share.as_ref(), price)?;
+    let gross = without_noise(gross_up(price, &draft.taxes)?);
+    let price = round_to(gross, rules.price_decimals, rules.price);
+    let exact = without_noise(Draft::product(quantity, draft.share.as_ref(), price)?);
     // Taxes are taken out of the printed amount, the highest layer first.
     let mut value = Money::from_decimal(exact, rules.money)?.decimal();
     let mut taxes = Vec::new();
@@ -224,7 +232,7 @@ fn line_tax(
     amount: Decimal,
     rounding: Rounding,
 ) -> Result<LineTax, BillingError> {
-    let amount = Money::from_decimal(amount, rounding)?;
+    let amount = Money::from_decimal(without_noise(amount), rounding)?;
     Ok(LineTax { code: tax.tax.code.clone(), rate: tax.rate, amount })
 }
 
@@ -278,7 +286,8 @@ fn row(
         TaxBase::Printed => printed.decimal(),
         TaxBase::Exact => exact,
     };
-    let amount = Money::from_decimal(base.times(key.rate)?, key.tax.rounding)?;
+    let tax = without_noise(base.times(key.rate)?);
+    let amount = Money::from_decimal(tax, key.tax.rounding)?;
     let lines = Money::sum(
         made.iter()
             .filter_map(|m| has(&m.line).and_then(|i| m.line.taxes.get(i)).map(|t| t.amount)),

@@ -240,9 +240,7 @@ fn energy(
                         .filter(|u| u.date == *date && u.period == *period)
                         .map(|u| Decimal::from(u.wh))
                         .sum::<Decimal>(),
-                    Split::Days => {
-                        Decimal::from(in_period(period)) / Decimal::from(count(all_days))
-                    }
+                    Split::Days => Decimal::from(in_period(period)),
                 };
                 let p = price(block.price.as_ref(), &block.prices, period.as_ref(), *date);
                 let key = (index, period.clone().filter(|_| block.price.is_none()), p);
@@ -253,7 +251,11 @@ fn energy(
     let parts = parts(&charge.blocks, total, scale);
     for ((index, _, price), weight) in found {
         if parts[index] > 0 {
-            push((kwh(parts[index]), weight, total.into(), price));
+            let of = match file.split {
+                Split::Measured => total,
+                Split::Days => total * count(all_days),
+            };
+            push((kwh(parts[index]), weight, of.into(), price));
         }
     }
 }
@@ -408,7 +410,8 @@ fn rate_of(file: &TariffFile, code: &str) -> Decimal {
 }
 
 fn finish(case: &Case, file: &TariffFile, raw: Vec<Raw>, total_wh: i64) -> Slow {
-    let cut = |v: Decimal| round_to(v, 2, file.rounding.money);
+    // Beyond the 15th decimal there is only what divisions left over.
+    let cut = |v: Decimal| round_to(v.round_dp(15), 2, file.rounding.money);
     let money = |v: Decimal| Money::from_decimal(v, Rounding::Truncate).unwrap();
     let inclusive = file.tax.iter().any(|t| t.method == TaxMethod::Inclusive);
     let (icms, pis, cofins, vat) = (
@@ -426,8 +429,11 @@ fn finish(case: &Case, file: &TariffFile, raw: Vec<Raw>, total_wh: i64) -> Slow 
         let gross = base / divisor;
         let exact = match file.rounding.line {
             LineMethod::PriceWithTaxes if inclusive => {
-                let price =
-                    round_to(price / divisor, file.rounding.price_decimals, Rounding::Truncate);
+                let price = round_to(
+                    (price / divisor).round_dp(15),
+                    file.rounding.price_decimals,
+                    Rounding::Truncate,
+                );
                 quantity * price * part / of
             }
             LineMethod::TaxComponents if inclusive => {
@@ -446,7 +452,7 @@ fn finish(case: &Case, file: &TariffFile, raw: Vec<Raw>, total_wh: i64) -> Slow 
     let mut taxes = Vec::new();
     let mut total = printed;
     if inclusive && !lines.is_empty() {
-        let icms_total = round_to(exact_sum * icms, 2, Rounding::HalfUp);
+        let icms_total = round_to((exact_sum * icms).round_dp(15), 2, Rounding::HalfUp);
         let net = printed - icms_total;
         taxes.push(("icms".to_owned(), money(icms_total)));
         taxes.push(("pis".to_owned(), money(round_to(net * pis, 2, Rounding::Truncate))));

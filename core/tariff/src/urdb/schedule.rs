@@ -82,13 +82,12 @@ impl Schedule {
         };
         for (month, (weekday, weekend)) in (1_u8..=12).zip(self.weekday.iter().zip(&self.weekend)) {
             let known = seasons.iter().find(|(a, b, _)| *a == weekday && *b == weekend);
-            let name = match known {
-                Some((_, _, name)) => name.clone(),
-                None => {
-                    let name = format!("s{}", seasons.len());
-                    seasons.push((weekday, weekend, name.clone()));
-                    name
-                }
+            let name = if let Some((_, _, name)) = known {
+                name.clone()
+            } else {
+                let name = format!("s{}", seasons.len());
+                seasons.push((weekday, weekend, name.clone()));
+                name
             };
             if calendar.season.last().is_none_or(|last| last.name != name) {
                 calendar.season.push(Season { name, from: format!("{month:02}-01") });

@@ -112,19 +112,17 @@ impl Paper {
     }
 
     /// The taxed lines for the tax code.
-    pub(super) fn taxed(&self) -> Result<Vec<Taxable>, BillingError> {
-        let mut taxed = Vec::new();
-        for line in &self.lines {
-            if let Kind::Taxed { tariff } = line.kind {
-                taxed.push(Taxable {
-                    label: line.item.clone(),
-                    quantity: line.quantity.unwrap_or_default(),
-                    share: line.share.clone(),
-                    price: tariff,
-                });
-            }
-        }
-        Ok(taxed)
+    pub(super) fn taxed(&self) -> Vec<Taxable> {
+        let taxable = |line: &PaperLine| match line.kind {
+            Kind::Taxed { tariff } => Some(Taxable {
+                label: line.item.clone(),
+                quantity: line.quantity.unwrap_or_default(),
+                share: line.share.clone(),
+                price: tariff,
+            }),
+            Kind::Untaxed { .. } | Kind::AsPrinted => None,
+        };
+        self.lines.iter().filter_map(taxable).collect()
     }
 
     /// A tariff that holds only what the bill says about taxes and rounding.
