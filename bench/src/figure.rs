@@ -24,6 +24,12 @@ impl Figure {
         Self::new(name, time.as_secs_f64() * 1e3, "ms")
     }
 
+    /// The same figure with its ratio to a peer's.
+    pub(crate) fn beside(mut self, ratio: f64, peer: &str) -> Self {
+        self.ratios.push((ratio, peer.to_owned()));
+        self
+    }
+
     pub(crate) fn print(&self) {
         say(&self.to_string());
     }

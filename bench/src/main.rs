@@ -2,6 +2,7 @@
 
 mod cpu;
 mod engine;
+mod fanin;
 mod figure;
 mod workload;
 
@@ -21,6 +22,11 @@ struct Arguments {
 enum Bench {
     /// The ledger's engine in this process: append, seal, query, replay.
     Engine(engine::Options),
+    /// Many connections with one reading a message, beside Mosquitto with QoS 1.
+    Fanin(fanin::Options),
+    /// The server of `fanin`, which starts it by itself.
+    #[command(hide = true)]
+    FaninServer(fanin::ServerOptions),
 }
 
 /// Where a bench keeps its files.
@@ -39,6 +45,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.bench {
         Bench::Engine(options) => engine::run(&options),
+        Bench::Fanin(options) => fanin::run(&options),
+        Bench::FaninServer(options) => fanin::run_server(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
