@@ -14,19 +14,23 @@ function preloadFirstPaint(): Plugin {
     enforce: "post",
     transformIndexHtml: {
       order: "post",
-      handler(_html, context) {
+      handler(html, context) {
         const tags: HtmlTagDescriptor[] = [];
         const files = Object.values(context.bundle ?? {});
-        const main = files.find((file) => file.type === "chunk" && file.name === "main");
-        if (main?.type === "chunk") {
+        for (const main of files) {
+          if (main.type !== "chunk" || main.name !== "main") continue;
           for (const href of [main.fileName, ...main.imports]) {
-            tags.push({ tag: "link", attrs: { rel: "modulepreload", href: `/${href}` }, injectTo: "head" });
+            if (!html.includes(href) && !tags.some((tag) => tag.attrs?.["href"] === `/${href}`)) tags.push({ tag: "link", attrs: { rel: "modulepreload", crossorigin: "", href: `/${href}` }, injectTo: "head" });
           }
         }
         const font = files.find((file) => file.fileName.endsWith(".woff2"));
         if (font) {
           const attrs = { rel: "preload", as: "font", type: "font/woff2", href: `/${font.fileName}`, crossorigin: "" };
           tags.push({ tag: "link", attrs, injectTo: "head" });
+        }
+        // Who is signed in is asked as soon as the page is there, not when its program is.
+        for (const href of ["/api/v1/me", "/api/v1/options"]) {
+          tags.push({ tag: "link", attrs: { rel: "preload", as: "fetch", href, crossorigin: "" }, injectTo: "head" });
         }
         return tags;
       },
@@ -63,6 +67,19 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // Few files: on a phone each one costs a round trip more than its bytes.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: "boot", test: /src\/shared\/(i18n\/(messages|locale)|session\/preferences)\.ts|preload-helper|rolldown\/runtime/, priority: 3 },
+            { name: "chart", test: /src\/shared\/chart\/(?!MeterLine|lazy)|node_modules\/(d3-|internmap)/, priority: 2 },
+            { name: "main", test: /src\/(main|shared\/(?!i18n\/(.*json|messages|locale)|session\/preferences|tokens)|app\/|home\/|signin\/)|node_modules/, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     port: 5173,

@@ -1,5 +1,5 @@
 import "./app.css";
-import { loadMessages } from "@/shared/i18n/i18n";
+import { loadMessages } from "@/shared/i18n/messages";
 import { nearestLocale } from "@/shared/i18n/locale";
 import { applyTextSize } from "@/shared/session/preferences";
 

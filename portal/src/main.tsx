@@ -4,7 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "@/app/App";
 import { registerWorker, reloadOnceWhenOutdated } from "@/app/worker";
 import { ApiError } from "@/shared/api/client";
-import type { Locale } from "@/shared/format/format";
+import type { Locale } from "@/shared/i18n/locale";
 import type { Messages } from "@/shared/i18n/i18n";
 
 /** Mounts the page in the language that is at hand. */

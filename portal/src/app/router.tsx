@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, retainSearchParams } from "@tanstack/react-router";
 import * as v from "valibot";
+import { HomeScreen } from "@/home/HomeScreen";
 import { historySearch } from "@/shared/period/search";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
@@ -16,7 +17,7 @@ const root = createRootRoute({
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: lazyRouteComponent(() => import("@/home/HomeScreen"), "HomeScreen"),
+  component: HomeScreen,
 });
 
 const signin = createRoute({

@@ -24,7 +24,7 @@ const bars = heights.map((value, index) => ({
   reference: index % 2 === 0 ? 5200 : 4300,
   estimated: index === 6 || index === 7,
   label: String(index + 1),
-  words: value === null ? `Day ${index + 1}, no reading` : `Day ${index + 1}, ${value} kWh`,
+  words: () => (value === null ? `Day ${index + 1}, no reading` : `Day ${index + 1}, ${value} kWh`),
 }));
 const wave = Array.from({ length: 60 }, (_, minute) => ({ at: minute, value: minute > 20 && minute < 26 ? null : 300 + Math.round(250 * Math.abs(Math.sin(minute / 7))), words: `minute ${minute}` }));
 const icons: IconName[] = ["home", "live", "history", "invoice", "bell", "settings", "left", "right", "down", "copy", "check", "print", "download", "link", "warning", "out", "close", "bolt", "more", "refresh", "play", "pause", "stop", "pencil"];

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useMemo } from "react";
+import { lazy, memo, Suspense, useCallback, useEffect, useMemo } from "react";
 import { queries } from "@/shared/api/queries";
 import { useI18n } from "@/shared/i18n/i18n";
 import { midnight } from "@/shared/period/civil";
@@ -18,7 +18,9 @@ import { UsageChart } from "./UsageChart";
 import { billPeriods, viewOf } from "./view";
 
 const route = getRouteApi("/historic");
-const Insights = lazy(async () => ({ default: (await import("./Insights")).Insights }));
+// A change of period or unit redraws the chart, and none of what stands below it.
+const Insights = memo(lazy(async () => ({ default: (await import("./Insights")).Insights })));
+const OwnReadings = memo(Readings);
 
 export type Change = (change: Partial<HistorySearch>) => void;
 
@@ -40,7 +42,10 @@ export function HistoryScreen() {
       compare: view.compare === "year" ? "year" : "previous",
     }),
   );
-  const change: Change = (next) => void navigate({ search: (old) => ({ ...old, ...next }), replace: false, resetScroll: false });
+  const change: Change = useCallback(
+    (next) => void navigate({ search: (old) => ({ ...old, ...next }), replace: false, resetScroll: false }),
+    [navigate],
+  );
 
   useEffect(() => {
     document.title = `${t("nav.history")} · Corrente`;
@@ -59,7 +64,7 @@ export function HistoryScreen() {
           <Insights change={change} />
         </Suspense>
       )}
-      <Readings search={search} change={change} />
+      <OwnReadings r={search.r} rt={search.rt} change={change} />
     </div>
   );
 }

@@ -15,12 +15,12 @@ import type { Change } from "./HistoryScreen";
 type Which = NonNullable<HistorySearch["r"]>;
 
 /** The meter's own readings: all of them, from, until, or exactly at an instant. */
-export function Readings({ search, change }: { search: HistorySearch; change: Change }) {
+export function Readings({ r, rt, change }: { r: HistorySearch["r"]; rt: HistorySearch["rt"]; change: Change }) {
   const t = useT();
   const { usagePoint, format, clock } = useSession();
-  const which: Which = search.r ?? "all";
+  const which: Which = r ?? "all";
   const [limit, setLimit] = useState(100);
-  const wall = search.rt ?? wallTimeAt(clock.now(), usagePoint.zone).slice(0, 11).concat("00:00");
+  const wall = rt ?? wallTimeAt(clock.now(), usagePoint.zone).slice(0, 11).concat("00:00");
   const at = instantOf(wall, usagePoint.zone).toISOString();
   // A lab meter's history is short and shown whole. Another meter's would be millions: a day of it.
   const dayBefore = (end: string) => new Date(Date.parse(end) - 86_400_000).toISOString();
@@ -49,7 +49,7 @@ export function Readings({ search, change }: { search: HistorySearch; change: Ch
               label={t("readings.which")}
               choices={(["all", "from", "until", "at"] as const).map((value) => ({ value, label: t(`readings.${value}`) }))}
               value={which}
-              onChange={(r) => change({ r: r === "all" ? undefined : r, rt: r === "all" ? undefined : wall })}
+              onChange={(next) => change(next === "all" ? { r: undefined, rt: undefined } : { r: next, rt: wall })}
             />
             {which !== "all" && (
               <label className="field min-w-0">

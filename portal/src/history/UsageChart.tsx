@@ -88,9 +88,9 @@ function Chart({ usage, view, change, csv }: { usage: Usage; view: View; change:
     ...(shows((datum) => datum.value === null) ? [{ mark: "gap" as const, text: t("quality.missing") }] : []),
   ];
   const into = inside(usage.step as Step);
-  const peak = data[most]?.words ?? "";
+  const peak = data[most]?.words() ?? "";
   return (
-    <Figure legend={legend} csv={csv} table={<IntervalTable usage={usage} view={view} />}>
+    <Figure legend={legend} csv={csv} table={() => <IntervalTable usage={usage} view={view} />}>
       <Bars
         data={data}
         height={280}

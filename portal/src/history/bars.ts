@@ -77,7 +77,7 @@ export function bars(usage: Usage, view: View, t: Translate, format: Format): Ba
     reference: reference(index, interval.expectedWh),
     estimated: interval.quality === "estimated" || interval.quality === "edited",
     label: axisLabel(interval, usage.step, view.period, format),
-    words: intervalWords(interval, usage.step, t, format),
+    words: () => intervalWords(interval, usage.step, t, format),
   }));
   const coming = yetToCome(usage, view.period).map((slot, index) => ({
     key: slot.start,
@@ -87,7 +87,7 @@ export function bars(usage: Usage, view: View, t: Translate, format: Format): Ba
     reference: reference(known.length + index, null),
     estimated: false,
     label: axisLabel(slot, usage.step, view.period, format),
-    words: t("words.future", { span: spanWords(slot, usage.step, format) }),
+    words: () => t("words.future", { span: spanWords(slot, usage.step, format) }),
   }));
   return [...known, ...coming];
 }

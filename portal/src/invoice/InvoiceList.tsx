@@ -74,7 +74,7 @@ function Months({ invoices }: { invoices: readonly InvoiceSummary[] }) {
     key: invoice.id,
     value: toPosition(invoice.amount),
     label: format.civilMonthShort(invoice.from.slice(0, 10)).slice(0, 3),
-    words: [
+    words: () => [
       format.civilMonth(invoice.from.slice(0, 10)),
       format.money(invoice.amount, invoice.currency),
       invoice.wh === null ? null : format.energyText(invoice.wh),
@@ -85,7 +85,7 @@ function Months({ invoices }: { invoices: readonly InvoiceSummary[] }) {
   }));
   return (
     <Figure
-      table={
+      table={() => (
         <table className="data">
           <thead>
             <tr>
@@ -108,16 +108,16 @@ function Months({ invoices }: { invoices: readonly InvoiceSummary[] }) {
             ))}
           </tbody>
         </table>
-      }
+      )}
     >
       <Bars
         data={data}
         height={220}
         unit=""
         formatTick={format.moneyTick}
-        summary={t("invoice.monthsSummary", { last: data.at(-1)?.words ?? "" })}
+        summary={t("invoice.monthsSummary", { last: data.at(-1)?.words() ?? "" })}
         cursorLabel={t("invoice.monthsCursor")}
-        rest={data.at(-1)?.words ?? ""}
+        rest={data.at(-1)?.words() ?? ""}
         onOpen={(index) => {
           const invoice = invoices[index];
           if (invoice) void navigate({ to: "/invoice", search: { bill: invoice.id } });

@@ -16,13 +16,13 @@ export function MonthHistory({ invoice }: { invoice: Invoice }) {
     key: entry.month,
     value: entry.wh,
     label: format.civilMonthShort(date(entry.month)).slice(0, 3),
-    words: [format.civilMonth(date(entry.month)), entry.wh === null ? null : format.energyText(entry.wh), format.money(entry.amount, invoice.currency)].filter(Boolean).join(", "),
+    words: () => [format.civilMonth(date(entry.month)), entry.wh === null ? null : format.energyText(entry.wh), format.money(entry.amount, invoice.currency)].filter(Boolean).join(", "),
   }));
   const most = Math.max(...months.map((entry) => entry.wh ?? 0));
   return (
     <Panel title={t("invoice.history", { n: months.length })}>
       <Figure
-        table={
+        table={() => (
           <table className="data">
             <tbody>
               {months.map((entry) => (
@@ -34,16 +34,16 @@ export function MonthHistory({ invoice }: { invoice: Invoice }) {
               ))}
             </tbody>
           </table>
-        }
+        )}
       >
         <Bars
           data={data}
           height={190}
           unit={format.energyUnit(most)}
           formatTick={format.energyTick}
-          summary={t("invoice.historySummary", { last: data.at(-1)?.words ?? "" })}
+          summary={t("invoice.historySummary", { last: data.at(-1)?.words() ?? "" })}
           cursorLabel={t("invoice.historyCursor")}
-          rest={data.at(-1)?.words ?? ""}
+          rest={data.at(-1)?.words() ?? ""}
         />
       </Figure>
     </Panel>

@@ -70,7 +70,7 @@ export function LiveScreen() {
           <Empty detail={t("home.now.noneDetail")}>{t("live.none")}</Empty>
         ) : (
           <Figure
-            table={
+            table={() => (
               <table className="data">
                 <thead>
                   <tr>
@@ -92,7 +92,7 @@ export function LiveScreen() {
                     ))}
                 </tbody>
               </table>
-            }
+            )}
           >
             <Lines
               points={points}

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { ask, client as api } from "@/shared/api/client";
-import type { Locale } from "@/shared/format/format";
+import type { Locale } from "@/shared/i18n/locale";
 import { useI18n } from "@/shared/i18n/i18n";
 import { preference, setPreference, type Preference } from "@/shared/session/preferences";
 import { useSession } from "@/shared/session/session";

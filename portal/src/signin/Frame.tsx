@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Locale } from "@/shared/format/format";
+import type { Locale } from "@/shared/i18n/locale";
 import { useI18n } from "@/shared/i18n/i18n";
 import { Select } from "@/shared/ui/Choice";
 

@@ -9,7 +9,7 @@ export interface BarDatum extends Datum {
   /** Under the axis; empty where there is nothing to write. */
   label: string;
   /** The whole datum in words: "18 November, 8.0 kWh, R$ 7.31". */
-  words: string;
+  words: () => string;
   /** Yet to come: neither known nor a gap. */
   future?: boolean;
 }
@@ -82,11 +82,11 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
     setDrag(null);
   };
 
-  const readout = shown === null ? rest : data[shown]?.words;
+  const readout = shown === null ? rest : data[shown]?.words();
   return (
     <div ref={ref} className="min-w-0">
       <p className="tabular min-h-6 text-sm text-muted" aria-hidden="true">
-        {chosen && drag ? `${data[chosen[0]]?.words.split(",")[0]} – ${data[chosen[1]]?.words.split(",")[0]}` : readout}
+        {chosen && drag ? `${data[chosen[0]]?.words().split(",")[0]} – ${data[chosen[1]]?.words().split(",")[0]}` : readout}
       </p>
       <div className="relative" style={{ height: height + 28 }}>
         {width > 0 && (
@@ -181,7 +181,7 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
             type="range"
             className="scrubber no-print"
             aria-label={cursorLabel}
-            aria-valuetext={data[shown ?? newest]?.words}
+            aria-valuetext={data[shown ?? newest]?.words()}
             min={0}
             max={data.length - 1}
             value={shown ?? newest}

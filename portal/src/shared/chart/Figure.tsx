@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { useT } from "@/shared/i18n/i18n";
 import { Icon } from "@/shared/ui/icons";
 
@@ -52,11 +52,13 @@ export function Figure({
   children,
 }: {
   legend?: readonly LegendItem[];
-  table: ReactNode;
+  /** Made only when it is opened. */
+  table: () => ReactNode;
   csv?: string;
   children: ReactNode;
 }) {
   const t = useT();
+  const [open, setOpen] = useState(false);
   return (
     <figure className="min-w-0">
       {children}
@@ -66,13 +68,13 @@ export function Figure({
         </div>
       )}
       <figcaption className="no-print mt-1 flex flex-wrap items-start gap-x-5">
-        <details className="disclosure min-w-0 grow basis-full sm:basis-0">
+        <details className="disclosure min-w-0 grow basis-full sm:basis-0" onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary>
             {t("chart.table")}
             <Icon name="down" size={16} />
           </summary>
           <div className="max-h-96 overflow-auto" tabIndex={0} role="group" aria-label={t("chart.table")}>
-            {table}
+            {open && table()}
           </div>
         </details>
         {csv && (

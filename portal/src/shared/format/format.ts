@@ -1,8 +1,7 @@
+import type { Locale } from "@/shared/i18n/locale";
 import { civilDateAt, midnight } from "@/shared/period/civil";
 import { absolute } from "./decimal";
 
-export type Locale = "pt-BR" | "en" | "es";
-export const locales: readonly Locale[] = ["pt-BR", "en", "es"];
 
 export interface Quantity {
   value: string;
@@ -31,21 +30,34 @@ function currencySign(locale: Locale, currency: string): string {
   return parts.find((part) => part.type === "currency")?.value ?? currency;
 }
 
+const civil = (date: string) => new Date(`${date}T00:00:00Z`);
+
 /** Everything that turns a figure into text, in one locale and one zone. No other module formats. */
 export function createFormat(locale: Locale, zone: string, currency: string) {
-  const cache = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+  // Making a formatter costs more than a hundred uses of it, so each is made once, when first needed.
+  const cache = new Map<string, Intl.NumberFormat>();
   const numbers = (options: Intl.NumberFormatOptions) => {
-    const key = `n${JSON.stringify(options)}`;
+    const key = `${options.style ?? ""} ${options.currency ?? ""} ${options.minimumFractionDigits ?? ""} ${options.maximumFractionDigits ?? ""}`;
     const found = cache.get(key) ?? new Intl.NumberFormat(locale, options);
     cache.set(key, found);
-    return found as Intl.NumberFormat;
+    return found;
   };
   const dates = (options: Intl.DateTimeFormatOptions) => {
-    const key = `d${JSON.stringify(options)}`;
-    const found = cache.get(key) ?? new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
-    cache.set(key, found);
-    return found as Intl.DateTimeFormat;
+    let made: Intl.DateTimeFormat | undefined;
+    return () => (made ??= new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
   };
+  const at = (options: Intl.DateTimeFormatOptions) => {
+    const format = dates(options);
+    return (time: string | number | Date) => format().format(new Date(time));
+  };
+  const on = (options: Intl.DateTimeFormatOptions) => {
+    // A civil date is formatted in UTC, where it has no zone to move it by a day.
+    const format = dates({ timeZone: "UTC", ...options });
+    return (date: string) => format().format(civil(date));
+  };
+  const undotted = <A>(write: (value: A) => string) => (value: A) => write(value).replace(".", "");
+  const days = dates({ timeZone: "UTC", day: "numeric", month: "short", year: "numeric" });
+  const times = dates({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
   const quantity = (value: number, small: string, large: string): Quantity => {
     const [scaled, unit, options] = scale(value, small, large);
     return { value: numbers(options).format(scaled), unit };
@@ -53,11 +65,6 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
   const joined = ({ value, unit }: Quantity) => `${value} ${unit}`;
   // Intl takes decimal strings exactly; its type only says so from a later library on.
   const exact = (decimal: string) => decimal as unknown as number;
-  const instant = (time: string | number | Date) => new Date(time);
-  // A civil date is formatted in UTC, where it has no zone to move it by a day.
-  const civil = (date: string) => new Date(`${date}T00:00:00Z`);
-  const utc = (options: Intl.DateTimeFormatOptions) => dates({ timeZone: "UTC", ...options });
-
   return {
     locale,
     zone,
@@ -93,34 +100,28 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     /** A fraction: "0.205" is 20.5%. */
     rate: (fraction: string) => numbers({ style: "percent", ...digits(0, 3) }).format(exact(fraction)),
 
-    time: (at: string | number | Date) => dates({ hour: "2-digit", minute: "2-digit" }).format(instant(at)),
-    timeSeconds: (at: string | number | Date) =>
-      dates({ hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(instant(at)),
-    dateTime: (at: string | number | Date) =>
-      dates({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(instant(at)),
-    day: (at: string | number | Date) => dates({ day: "numeric", month: "long" }).format(instant(at)),
-    dayTime: (at: string | number | Date) =>
-      dates({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(instant(at)),
-    weekday: (at: string | number | Date) => dates({ weekday: "short" }).format(instant(at)).replace(".", ""),
-    weekdayLong: (at: string | number | Date) =>
-      dates({ weekday: "long", day: "numeric", month: "long" }).format(instant(at)),
-    dayOfMonth: (at: string | number | Date) => dates({ day: "numeric" }).format(instant(at)),
-    monthShort: (at: string | number | Date) => dates({ month: "short" }).format(instant(at)).replace(".", ""),
-    monthLong: (at: string | number | Date) => dates({ month: "long", year: "numeric" }).format(instant(at)),
-    hour: (at: string | number | Date) => dates({ hour: "2-digit", minute: "2-digit" }).format(instant(at)),
+    time: at({ hour: "2-digit", minute: "2-digit" }),
+    timeSeconds: at({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+    dateTime: at({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+    day: at({ day: "numeric", month: "long" }),
+    dayTime: at({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    weekday: undotted(at({ weekday: "short" })),
+    weekdayLong: at({ weekday: "long", day: "numeric", month: "long" }),
+    dayOfMonth: at({ day: "numeric" }),
+    monthShort: undotted(at({ month: "short" })),
+    monthLong: at({ month: "long", year: "numeric" }),
+    hour: at({ hour: "2-digit", minute: "2-digit" }),
 
-    civilDay: (date: string) => utc({ day: "numeric", month: "long", year: "numeric" }).format(civil(date)),
-    civilDayMonth: (date: string) => utc({ day: "numeric", month: "long" }).format(civil(date)),
-    civilShort: (date: string) => utc({ day: "numeric", month: "short" }).format(civil(date)),
-    civilWeekday: (date: string) => utc({ weekday: "long", day: "numeric", month: "long" }).format(civil(date)),
-    civilMonth: (date: string) => utc({ month: "long", year: "numeric" }).format(civil(date)),
-    civilMonthShort: (date: string) => utc({ month: "short", year: "2-digit" }).format(civil(date)).replace(".", ""),
-    civilRange: (first: string, last: string) =>
-      utc({ day: "numeric", month: "short", year: "numeric" }).formatRange(civil(first), civil(last)),
+    civilDay: on({ day: "numeric", month: "long", year: "numeric" }),
+    civilDayMonth: on({ day: "numeric", month: "long" }),
+    civilShort: on({ day: "numeric", month: "short" }),
+    civilWeekday: on({ weekday: "long", day: "numeric", month: "long" }),
+    civilMonth: on({ month: "long", year: "numeric" }),
+    civilMonthShort: undotted(on({ month: "short", year: "2-digit" })),
+    civilRange: (first: string, last: string) => days().formatRange(civil(first), civil(last)),
     /** The last civil day before an end, which is an instant at local midnight or a civil date itself. */
     lastDay: (end: string) => civilDateAt(new Date(instantOrCivil(end, zone) - 1), zone),
-    range: (from: string, to: string) =>
-      dates({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).formatRange(instant(from), instant(to)),
+    range: (from: string, to: string) => times().formatRange(new Date(from), new Date(to)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createTranslate, loadMessages, type Args, type Key } from "./i18n";
+import { createTranslate, type Args, type Key } from "./i18n";
+import { loadMessages } from "./messages";
 import { nearestLocale } from "./locale";
 
 const languages = ["en", "pt-BR", "es"] as const;

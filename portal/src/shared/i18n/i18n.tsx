@@ -1,26 +1,12 @@
 import { IntlMessageFormat } from "intl-messageformat";
-import type { MessageFormatElement } from "@formatjs/icu-messageformat-parser";
 import { createContext, use, useMemo, type ReactNode } from "react";
-import type { Locale } from "@/shared/format/format";
-import type english from "./en.json";
+import type { Locale } from "./locale";
+import type { Key, Messages } from "./messages";
 
-export type Key = keyof typeof english;
-/** A text, or what the build made of one with arguments (vite.config.ts). */
-export type Messages = Record<Key, string | MessageFormatElement[]>;
+export type { Key, Messages };
+
 export type Args = Record<string, string | number>;
 export type Translate = (key: Key, args?: Args) => string;
-
-/** Each language is a chunk of its own. */
-export async function loadMessages(locale: Locale): Promise<Messages> {
-  switch (locale) {
-    case "en":
-      return (await import("./en.json")).default;
-    case "es":
-      return (await import("./es.json")).default;
-    case "pt-BR":
-      return (await import("./pt-BR.json")).default;
-  }
-}
 
 export function createTranslate(locale: Locale, messages: Messages): Translate {
   const parsed = new Map<Key, IntlMessageFormat>();
