@@ -1,10 +1,22 @@
 //! `corrente admin`: what an administrator does on the server's machine, beside a running server too.
 
+mod import;
+mod organisation;
+mod tariff;
 mod token;
+mod user;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use corrente_clock::wall_clock;
+use corrente_registry::{
+    RegistryError, Tx,
+    admin::By,
+    organisations::{self, Organisation},
+};
 
-use crate::failure::Failure;
+use crate::{data_directory::open_registry, failure::Failure};
 
 /// Options of `corrente admin`.
 #[derive(Debug, Args)]
@@ -15,13 +27,83 @@ pub(crate) struct AdminArguments {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
+    /// The organisation: name, address, PIX key
+    Organisation(organisation::OrganisationArguments),
+    /// Customers, usage points, meters and agreements from CSV files: all of it or nothing
+    Import(import::ImportArguments),
+    /// Tariff files in the registry
+    Tariff(tariff::TariffArguments),
     /// Enrolment tokens, with which new meters come in
     Token(token::TokenArguments),
+    /// People who sign in
+    User(user::UserArguments),
 }
 
 /// Does it.
 pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
     match arguments.command {
+        AdminCommand::Organisation(arguments) => organisation::run(arguments),
+        AdminCommand::Import(arguments) => import::run(arguments),
+        AdminCommand::Tariff(arguments) => tariff::run(arguments),
         AdminCommand::Token(arguments) => token::run(arguments),
+        AdminCommand::User(arguments) => user::run(arguments),
     }
+}
+
+/// Which data directory.
+#[derive(Clone, Debug, Args)]
+struct Directory {
+    /// Data directory; a server may be using it
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("the data directory has no organisation yet: start `corrente serve` on it once")]
+    NoOrganisation,
+    #[error("there is no {kind} `{name}`{fix}")]
+    Unknown { kind: &'static str, name: String, fix: &'static str },
+    #[error(transparent)]
+    Import(#[from] corrente_registry::admin::ImportRefusal),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.to_string())
+    }
+}
+
+impl Directory {
+    /// One transaction in the name of the command line.
+    fn write<T: Send + 'static>(
+        &self,
+        operation: impl Fn(&mut Tx, &By, &Organisation) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (registry, clock) = open_registry(&self.data)?;
+        let by = By::command_line(clock.now(), wall_clock());
+        Ok(registry.write_blocking(move |tx| {
+            let organisation = default_organisation(tx)?;
+            operation(tx, &by, &organisation)
+        })?)
+    }
+
+    /// One look.
+    fn read<T: Send + 'static>(
+        &self,
+        operation: impl Fn(&mut Tx, &Organisation) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (registry, _) = open_registry(&self.data)?;
+        Ok(registry.read_blocking(move |tx| {
+            let organisation = default_organisation(tx)?;
+            operation(tx, &organisation)
+        })?)
+    }
+}
+
+fn default_organisation(tx: &mut Tx) -> Result<Organisation, Refusal> {
+    organisations::default_organisation(tx)?.ok_or(Refusal::NoOrganisation)
 }

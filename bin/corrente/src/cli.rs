@@ -27,6 +27,12 @@ pub(crate) enum Command {
     Export(crate::export::ExportArguments),
     /// What an administrator does on the server's machine
     Admin(crate::admin::AdminArguments),
+    /// Bills computed again: paper bills, and issued invoices
+    Bill(crate::bill::BillArguments),
+    /// Tariff files checked, explained, imported
+    Tariff(crate::tariff::TariffArguments),
+    /// Payment codes read and verified
+    Pay(crate::pay::PayArguments),
     /// Asks a server whether it lives
     Health(crate::health::HealthArguments),
 }

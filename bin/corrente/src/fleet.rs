@@ -133,6 +133,7 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
             break;
         }
     }
+    let last = summary(&statistics, arguments.meters, begun);
     stop.cancel();
     while let Some(ended) = homes.join_next().await {
         if let Ok(Ok(shown)) = ended {
@@ -147,7 +148,7 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
     }
     keep.save()?;
     line.clear();
-    say(&summary(&statistics, arguments.meters, begun));
+    say(&last);
     failed.map_or(Ok(()), Err)
 }
 

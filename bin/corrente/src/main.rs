@@ -1,6 +1,7 @@
 //! The one program: server, meter, fleet and the tools around them.
 
 mod admin;
+mod bill;
 mod cli;
 mod data_directory;
 mod demo;
@@ -14,12 +15,15 @@ mod live_line;
 mod log;
 mod mail;
 mod meter;
+mod output;
+mod pay;
 mod replay;
 mod serve;
 mod server;
 mod settings;
 mod shutdown;
 mod state_file;
+mod tariff;
 mod toml_file;
 
 use std::process::ExitCode;
@@ -45,6 +49,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Admin(arguments) => admin::run(arguments),
+        Command::Bill(arguments) => bill::run(arguments),
+        Command::Tariff(arguments) => tariff::run(arguments),
+        Command::Pay(arguments) => pay::run(arguments),
         Command::Health(arguments) => health::run(arguments),
     }
 }

@@ -1,19 +1,16 @@
 //! `corrente admin token`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
-use corrente_clock::wall_clock;
 use corrente_metering::{Calendar, Timestamp};
 use corrente_registry::{
-    RegistryError, Tx, audit,
-    enrolment::{self, EnrolmentToken, NewToken},
-    organisations::{self, Organisation},
+    Tx, admin,
+    enrolment::{self, NewToken},
+    organisations::Organisation,
     tariffs, usage_points,
 };
 
+use super::{Directory, Refusal};
 use crate::{
-    data_directory::open_registry,
     failure::Failure,
     instant::{self, Moment},
 };
@@ -28,20 +25,15 @@ pub(crate) struct TokenArguments {
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Makes a token and prints it, once
-    Create(CreateArguments),
+    Create(Box<CreateArguments>),
     /// Lists the tokens, without their text
-    List {
-        /// Data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-    },
+    List(Directory),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct CreateArguments {
-    /// Data directory
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    directory: Directory,
     /// What it is for, for the list
     #[arg(long, default_value = "made on the command line")]
     label: String,
@@ -67,39 +59,19 @@ struct CreateArguments {
 
 pub(super) fn run(arguments: TokenArguments) -> Result<(), Failure> {
     match arguments.command {
-        TokenCommand::Create(arguments) => create(arguments),
-        TokenCommand::List { data } => list(&data),
+        TokenCommand::Create(arguments) => create(&arguments),
+        TokenCommand::List(directory) => list(&directory),
     }
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the result of the command")]
-fn create(arguments: CreateArguments) -> Result<(), Failure> {
-    let (registry, clock) = open_registry(&arguments.data)?;
-    let now = clock.now();
-    let label = arguments.label.clone();
-    let secret = registry.write_blocking(move |tx| -> Result<_, Refusal> {
-        let organisation =
-            organisations::default_organisation(tx)?.ok_or(Refusal::NoOrganisation)?;
-        let token = new_token(tx, &arguments, &organisation, now)?;
-        let secret = enrolment::create(tx, &token, now)?;
-        audit::write(
-            tx,
-            &audit::NewEntry {
-                organisation: organisation.id,
-                actor: "command line",
-                business: now,
-                real: wall_clock(),
-                action: "enrolment_token.create",
-                subject: &arguments.label,
-                before: None,
-                after: None,
-                reason: None,
-                address: None,
-            },
-        )?;
-        Ok(secret)
+fn create(arguments: &CreateArguments) -> Result<(), Failure> {
+    let given = arguments.clone();
+    let (_, secret) = arguments.directory.write(move |tx, by, organisation| {
+        let token = new_token(tx, &given, organisation, by.business)?;
+        Ok(admin::create_token(tx, by, &token)?)
     })?;
-    eprintln!("Enrolment token `{label}`, shown once:");
+    eprintln!("Enrolment token `{}`, shown once:", arguments.label);
     println!("{}", secret.reveal());
     Ok(())
 }
@@ -119,25 +91,36 @@ fn new_token(
     token.installed_from = arguments.installed_from.as_ref().map(at);
     if let Some(name) = &arguments.usage_point {
         let point = usage_points::by_name(tx, organisation.id, name)?;
-        token.usage_point = Some(point.ok_or_else(|| Refusal::NoUsagePoint(name.clone()))?.id);
+        token.usage_point = Some(
+            point
+                .ok_or_else(|| Refusal::Unknown {
+                    kind: "usage point named",
+                    name: name.clone(),
+                    fix: ": leave --usage-point out, and the meter makes one",
+                })?
+                .id,
+        );
         token.uses = token.uses.or(Some(1));
     }
     if let Some(name) = &arguments.tariff {
         let tariff = tariffs::by_name(tx, organisation.id, name)?;
-        token.tariff = Some(tariff.ok_or_else(|| Refusal::NoTariff(name.clone()))?.id);
+        token.tariff = Some(
+            tariff
+                .ok_or_else(|| Refusal::Unknown {
+                    kind: "tariff named",
+                    name: name.clone(),
+                    fix: ": `corrente admin tariff add FILE` stores one",
+                })?
+                .id,
+        );
     }
     Ok(token)
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
-fn list(data: &std::path::Path) -> Result<(), Failure> {
-    let (registry, clock) = open_registry(data)?;
-    let tokens: Vec<EnrolmentToken> = registry.read_blocking(|tx| -> Result<_, RegistryError> {
-        match organisations::default_organisation(tx)? {
-            Some(organisation) => enrolment::list(tx, organisation.id),
-            None => Ok(Vec::new()),
-        }
-    })?;
+fn list(directory: &Directory) -> Result<(), Failure> {
+    let (_, clock) = crate::data_directory::open_registry(&directory.data)?;
+    let tokens = directory.read(|tx, organisation| Ok(enrolment::list(tx, organisation.id)?))?;
     println!("created,label,uses_left,expires,state");
     let now = clock.now();
     for token in tokens {
@@ -156,25 +139,4 @@ fn list(data: &std::path::Path) -> Result<(), Failure> {
         println!("{},{},{uses},{expires},{state}", token.created, token.label);
     }
     Ok(())
-}
-
-/// Why no token was made.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("the data directory has no organisation yet: start `corrente serve` on it once")]
-    NoOrganisation,
-    #[error(
-        "there is no usage point named `{0}`: leave --usage-point out, and the meter makes one"
-    )]
-    NoUsagePoint(String),
-    #[error("there is no tariff named `{0}`")]
-    NoTariff(String),
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.to_string())
-    }
 }

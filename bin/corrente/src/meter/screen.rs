@@ -71,6 +71,7 @@ async fn work(
             link: &state,
             serial: &meter.serial,
             server,
+            every: meter.ticker.every(state.interval_seconds),
         };
         terminal
             .draw(|frame| screen.draw(frame))
@@ -148,6 +149,8 @@ struct Screen<'a> {
     link: &'a LinkState,
     serial: &'a str,
     server: &'a str,
+    /// Seconds from one reading to the next.
+    every: u32,
 }
 
 impl Screen<'_> {
@@ -196,7 +199,7 @@ impl Screen<'_> {
     fn connection(&self) -> Span<'static> {
         match &self.link.link {
             Link::Connected => {
-                let every = self.link.interval_seconds.unwrap_or(10);
+                let every = self.every;
                 Span::from(format!("● connected, a reading every {every} s")).fg(Color::Green)
             }
             Link::Connecting => Span::from("◌ connecting…").fg(Color::Yellow),
@@ -336,8 +339,14 @@ mod tests {
         let mut register = Register::restore(&Value::Null);
         register.set_rate(Decimal::new(5, 1));
         register.tick(2_469);
-        let screen =
-            Screen { view, register: &register, link, serial: "M-1", server: "localhost:4005" };
+        let screen = Screen {
+            view,
+            register: &register,
+            link,
+            serial: "M-1",
+            server: "localhost:4005",
+            every: 10,
+        };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| screen.draw(frame)).unwrap();
         terminal.backend().to_string()

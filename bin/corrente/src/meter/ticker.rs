@@ -68,8 +68,12 @@ impl Ticker {
             self.correct(&link);
             link.interval_seconds
         };
-        let due = self.interval.or(asked).unwrap_or(10).max(1);
-        if self.since_reading >= due { self.send(client).await } else { Ok(()) }
+        if self.since_reading >= self.every(asked) { self.send(client).await } else { Ok(()) }
+    }
+
+    /// Seconds from one reading to the next, where the server asked for `asked`.
+    pub(super) fn every(&self, asked: Option<u32>) -> u32 {
+        self.interval.or(asked).unwrap_or(10).max(1)
     }
 
     /// Keeps and sends a reading now.

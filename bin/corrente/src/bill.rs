@@ -1,0 +1,159 @@
+//! `corrente bill`: bills computed again.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use corrente_billing::{BillingPlan, check::BillReport, verify};
+use corrente_metering::Calendar;
+use corrente_registry::{
+    Registry, RegistryError, Tx, invoices, organisations, plans, tariffs, usage_points,
+};
+use corrente_tariff::Tariff;
+
+use crate::{
+    data_directory::open_registry,
+    failure::{Failure, sentence},
+    output::{differing, print_json, read_text},
+};
+
+/// Options of `corrente bill`.
+#[derive(Debug, Args)]
+pub(crate) struct BillArguments {
+    #[command(subcommand)]
+    command: BillCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BillCommand {
+    /// Computes paper bills again and says what differs (JSON, docs/tariffs.md)
+    Check {
+        /// Files with bills
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Prints the reports as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Computes an issued invoice again from its stored plan, and says "equal" or what differs
+    Replay {
+        /// Number or id of the invoice
+        #[arg(value_name = "INVOICE")]
+        invoice: String,
+        /// Data directory; a server may be using it
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+}
+
+/// Does it. The exit code is not 0 where something differs.
+pub(crate) fn run(arguments: BillArguments) -> Result<(), Failure> {
+    match arguments.command {
+        BillCommand::Check { files, json } => check(&files, json),
+        BillCommand::Replay { invoice, data } => replay(&invoice, &data),
+    }
+}
+
+fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
+    let mut reports = Vec::new();
+    for file in files {
+        let read = corrente_billing::check::check_bills(&read_text(file)?);
+        reports.extend(read.map_err(|error| Failure::of(file.display(), sentence(&error)))?);
+    }
+    if json {
+        print_json(&reports)?;
+    } else {
+        reports.iter().for_each(print_bill);
+    }
+    differing(reports.iter().filter(|report| !report.equal).count(), reports.len(), "bills differ")
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn print_bill(report: &BillReport) {
+    let verdict = if report.equal { "equal" } else { "DIFFERS" };
+    println!(
+        "{}: {verdict} (algorithm {}, {} figures)",
+        report.id,
+        report.algorithm,
+        report.compared.len()
+    );
+    for compared in report.compared.iter().filter(|compared| !compared.equal) {
+        println!(
+            "  {}: printed {}, computed {}, difference {}",
+            compared.what, compared.printed, compared.computed, compared.difference
+        );
+    }
+    for taken in &report.taken {
+        println!("  {taken}: taken as printed");
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn replay(invoice: &str, data: &std::path::Path) -> Result<(), Failure> {
+    let (registry, _) = open_registry(data)?;
+    let (number, document, files) = stored(&registry, invoice)?;
+    let plan: BillingPlan = serde_json::from_str(&document).map_err(|error| {
+        Failure::of(format!("the plan of invoice {number} cannot be read"), error)
+    })?;
+    let calendar =
+        Calendar::new(&plan.zone).map_err(|error| Failure::of("the plan's zone", error))?;
+    let mut tariffs = Vec::new();
+    for file in files {
+        tariffs.push(
+            Tariff::parse(&file)
+                .map_err(|error| Failure::of("a stored tariff", sentence(&error)))?,
+        );
+    }
+    let tariffs: Vec<&Tariff> = tariffs.iter().collect();
+    for violation in verify(&plan) {
+        println!("{}: {}", violation.path, violation.rule);
+    }
+    let differences = corrente_billing::replay(&plan, &calendar, &tariffs).map_err(|error| {
+        Failure::of(format!("invoice {number} cannot be computed again"), sentence(&error))
+    })?;
+    for difference in &differences {
+        println!(
+            "{}: stored {}, computed {}",
+            difference.path, difference.stored, difference.replayed
+        );
+    }
+    if differences.is_empty() && verify(&plan).is_empty() {
+        println!(
+            "invoice {number}: equal ({} lines, {} {})",
+            plan.lines.len(),
+            plan.totals.total,
+            plan.currency
+        );
+        return Ok(());
+    }
+    Err(Failure::new(format!("invoice {number} differs from its stored plan")))
+}
+
+/// Number, plan and all tariff files of an invoice's organisation.
+fn stored(registry: &Registry, wanted: &str) -> Result<(String, String, Vec<String>), Failure> {
+    let name = wanted.to_owned();
+    let found = registry.read_blocking(move |tx| find(tx, &name))?;
+    found.ok_or_else(|| {
+        Failure::new(format!("there is no invoice `{wanted}`: give its number or its id"))
+    })
+}
+
+type Stored = (String, String, Vec<String>);
+
+fn find(tx: &mut Tx, wanted: &str) -> Result<Option<Stored>, RegistryError> {
+    for organisation in organisations::list(tx)? {
+        for point in usage_points::list_all(tx, organisation.id)? {
+            for invoice in invoices::list(tx, point.id)? {
+                if invoice.number != wanted && invoice.id.to_string() != wanted {
+                    continue;
+                }
+                let plan = plans::get(tx, invoice.plan)?.ok_or(RegistryError::Reference)?;
+                let mut files = Vec::new();
+                for tariff in tariffs::list(tx, organisation.id)? {
+                    files.extend(tariffs::versions(tx, tariff.id)?.into_iter().map(|v| v.content));
+                }
+                return Ok(Some((invoice.number, plan.document, files)));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,140 @@
+//! `corrente tariff`: tariff files checked, explained, imported.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use corrente_tariff::{Tariff, explain, urdb};
+
+use crate::{
+    failure::{Failure, sentence},
+    output::{differing, print, print_json, read_text},
+};
+
+/// Options of `corrente tariff`.
+#[derive(Debug, Args)]
+pub(crate) struct TariffArguments {
+    #[command(subcommand)]
+    command: TariffCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TariffCommand {
+    /// Says whether tariff files are sound: line, key and fix of every mistake
+    Check {
+        /// Tariff files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Prints a tariff in words
+    Explain {
+        /// Tariff file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Imports a rate of OpenEI's database as a tariff file on standard output
+    ImportUrdb {
+        /// The rate in JSON
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Computes the twelve bills of a rate and a load, and compares them with the file's own figures
+    CheckUrdb {
+        /// Files with `rate`, `load` and expected figures
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Prints the reports as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Does it. The exit code is not 0 where something is wrong or differs.
+pub(crate) fn run(arguments: TariffArguments) -> Result<(), Failure> {
+    match arguments.command {
+        TariffCommand::Check { files } => check(&files),
+        TariffCommand::Explain { file } => print(&ended(explain(&read(&file)?))),
+        TariffCommand::ImportUrdb { file } => import_urdb(&file),
+        TariffCommand::CheckUrdb { files, json } => check_urdb(&files, json),
+    }
+}
+
+fn read(file: &Path) -> Result<Tariff, Failure> {
+    Tariff::parse(&read_text(file)?)
+        .map_err(|error| Failure::new(format!("{} is no sound tariff\n{error}", file.display())))
+}
+
+fn check(files: &[PathBuf]) -> Result<(), Failure> {
+    let mut bad = 0;
+    for file in files {
+        match Tariff::parse(&read_text(file)?) {
+            Ok(tariff) => print(&format!(
+                "{}: sound: {} {}, valid from {}\n",
+                file.display(),
+                tariff.code(),
+                tariff.version(),
+                tariff.valid_from()
+            ))?,
+            Err(error) => {
+                bad += 1;
+                for line in error.to_string().lines() {
+                    print(&format!("{}: {line}\n", file.display()))?;
+                }
+            }
+        }
+    }
+    differing(bad, files.len(), "tariff files have mistakes")
+}
+
+#[expect(clippy::print_stderr, reason = "remarks beside the file on standard output")]
+fn import_urdb(file: &Path) -> Result<(), Failure> {
+    let imported = urdb::import(&read_text(file)?)
+        .map_err(|error| Failure::of(file.display(), sentence(&error)))?;
+    for left_out in &imported.left_out {
+        eprintln!("left out, and it decides amounts: {left_out}");
+    }
+    for note in &imported.notes {
+        eprintln!("note: {note}");
+    }
+    let tariff = Tariff::from_file(imported.file)
+        .map_err(|error| Failure::of("the imported rate is no sound tariff", sentence(&error)))?;
+    let text = tariff.to_toml().map_err(|error| Failure::of("cannot write the tariff", error))?;
+    print(&ended(text))
+}
+
+fn check_urdb(files: &[PathBuf], json: bool) -> Result<(), Failure> {
+    let mut reports = Vec::new();
+    for file in files {
+        let report = corrente_billing::check::check_urdb(&read_text(file)?)
+            .map_err(|error| Failure::of(file.display(), sentence(&error)))?;
+        if !json {
+            let verdict = if report.equal { "equal" } else { "DIFFERS" };
+            print(&format!(
+                "{}: {verdict}, largest difference {}\n",
+                report.name, report.largest_difference
+            ))?;
+            for month in report.months.iter().filter(|month| !month.equal) {
+                for (part, expected, computed, difference) in &month.parts {
+                    print(&format!(
+                        "  month {}, {part}: expected {expected}, computed {computed}, difference {difference}\n",
+                        month.month
+                    ))?;
+                }
+            }
+            for note in &report.notes {
+                print(&format!("  {note}\n"))?;
+            }
+        }
+        reports.push(report);
+    }
+    if json {
+        print_json(&reports)?;
+    }
+    differing(reports.iter().filter(|report| !report.equal).count(), reports.len(), "rates differ")
+}
+
+fn ended(mut text: String) -> String {
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
