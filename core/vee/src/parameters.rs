@@ -130,7 +130,7 @@ impl Default for Parameters {
             glitch_readings: 4,
             glitch_small_wh: 100,
             rollover_from_permille: 900,
-            measured_permille: 1_500,
+            measured_permille: 1_100,
             future_seconds: 300,
             clock_drift_seconds: 60,
             consecutive_intervals: 24,

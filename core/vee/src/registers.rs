@@ -151,7 +151,11 @@ fn judge(
     let ahead = raw.get(following..).unwrap_or_default().iter().enumerate();
     let mut previous = next;
     for (distance, &later) in ahead.take(parameters.glitch_readings) {
-        if limit.forward(before, later) && (small || !limit.forward(previous, later)) {
+        // On a dial that is near zero anyway, a fall to zero that the very next reading makes good
+        // again could be a reset as well; the fall back is the rarer accident of the two.
+        let at_once = drop > 0 && distance == 0;
+        let rejoins = small || at_once || !limit.forward(previous, later);
+        if rejoins && limit.forward(before, later) {
             return Verdict::Glitch { resume: following.saturating_add(distance) };
         }
         previous = later;

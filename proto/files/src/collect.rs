@@ -138,6 +138,7 @@ pub struct Problem {
 }
 
 /// RFC 3339 rather than a number, for people and scripts.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 pub(crate) fn rfc3339<S: Serializer>(t: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(t)
 }

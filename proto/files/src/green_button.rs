@@ -259,7 +259,7 @@ struct LineCounter<'a> {
 impl LineCounter<'_> {
     fn line(&mut self, position: usize) -> u64 {
         let passed = self.text.as_bytes().get(self.at..position).unwrap_or_default();
-        let breaks = passed.iter().filter(|b| **b == b'\n').count();
+        let breaks = passed.split(|b| *b == b'\n').count().saturating_sub(1);
         self.line = self.line.saturating_add(u64::try_from(breaks).unwrap_or(0));
         self.at = self.at.max(position);
         self.line

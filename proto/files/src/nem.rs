@@ -61,9 +61,12 @@ pub(super) struct Refusal(pub(super) u64, pub(super) String);
 /// Reads a file.
 pub(crate) fn read(text: &str, format: Format) -> Result<FileReadings, FileError> {
     let mut collector = Collector::new(format);
-    let done = records(text, format).and_then(|records| match format {
-        Format::Nem13 => register::read(&records, &mut collector),
-        _ => interval::read(&records, &mut collector),
+    let done = records(text, format).and_then(|records| {
+        if format == Format::Nem13 {
+            register::read(&records, &mut collector)
+        } else {
+            interval::read(&records, &mut collector)
+        }
     });
     match done {
         Ok(()) => Ok(collector.finish()),

@@ -230,11 +230,14 @@ impl Table<'_> {
             collector.rows_ignored = collector.rows_ignored.saturating_add(1);
             return Ok(());
         }
-        let at = self.instant(row, wall, calendar)?;
         let meter = match self.meter {
             Some(index) => Some(field(index)).filter(|m| !m.is_empty()),
             None => self.mapping.meter.as_ref().and_then(|m| m.value.as_deref()),
         };
+        // Rows of several meters or channels may alternate, each on its way through the repeated hour.
+        let channel = self.sources.iter().find(|s| applies(s)).map_or("", |s| &s.channel.name);
+        let series = format!("{} {channel}", meter.unwrap_or_default());
+        let at = self.instant(row, wall, &series, calendar)?;
         let quality = self.quality_of(self.quality.map_or("", field));
         for source in self.sources.iter().filter(|s| applies(s)) {
             let mut sum: Option<i64> = None;
@@ -275,10 +278,11 @@ impl Table<'_> {
         &self,
         row: &[Cow<'_, str>],
         wall: &mut Wall<'_>,
+        series: &str,
         calendar: &corrente_metering::Calendar,
     ) -> Result<corrente_metering::Timestamp, String> {
         let parts: Vec<&str> =
-            self.time.iter().filter_map(|i| row.get(*i).map(|f| f.as_ref())).collect();
+            self.time.iter().filter_map(|i| row.get(*i).map(AsRef::as_ref)).collect();
         let text = parts.join(" ");
         let time = self.mapping.time.as_ref();
         let format = time.and_then(|t| t.format.as_deref());
@@ -290,7 +294,7 @@ impl Table<'_> {
             Written::Wall(civil) if time.is_some_and(|t| t.day_end) && text.trim().len() <= 10 => {
                 Ok(calendar.day(civil.date()).end)
             }
-            Written::Wall(_) | Written::Instant(_) => wall.instant(written),
+            Written::Wall(_) | Written::Instant(_) => wall.instant(written, series),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Instants from what a wall clock showed.
 
+use std::collections::BTreeMap;
+
 use corrente_metering::{
     Calendar, Timestamp,
     calendar::{Date, DateTime, next_day},
@@ -87,16 +89,16 @@ fn offset_seconds(text: &str) -> Option<i64> {
 pub(crate) struct Wall<'a> {
     calendar: &'a Calendar,
     midnight: Midnight,
-    last: Option<Timestamp>,
+    last: BTreeMap<String, Timestamp>,
 }
 
 impl<'a> Wall<'a> {
     pub(crate) fn new(calendar: &'a Calendar, midnight: Midnight) -> Self {
-        Self { calendar, midnight, last: None }
+        Self { calendar, midnight, last: BTreeMap::new() }
     }
 
-    /// The instant, or why there is none.
-    pub(crate) fn instant(&mut self, written: Written) -> Result<Timestamp, String> {
+    /// The instant, or why there is none. Each series (a meter's channel) keeps an order of its own.
+    pub(crate) fn instant(&mut self, written: Written, series: &str) -> Result<Timestamp, String> {
         let mut civil = match written {
             Written::Instant(t) => return Ok(t),
             Written::Wall(civil) => civil,
@@ -106,22 +108,24 @@ impl<'a> Wall<'a> {
         }
         let t = match self.calendar.instants_if_repeated(civil) {
             Some((first, second)) => {
+                let last = self.last.get(series);
                 let first_has_been =
-                    self.last.is_some_and(|last| first <= last && last.since(second) <= 3600);
+                    last.is_some_and(|last| first <= *last && last.since(second) <= 3600);
                 if first_has_been { second } else { first }
             }
-            None => {
-                let t = self.calendar.instant(civil);
-                if self.calendar.datetime(t) != civil {
-                    return Err(format!(
-                        "{civil} does not occur in {}: the clocks go forward over it",
-                        self.calendar.name()
-                    ));
-                }
-                t
-            }
+            None => self.calendar.instant(civil),
         };
-        self.last = Some(t);
+        if self.calendar.datetime(t) != civil {
+            return Err(format!(
+                "{civil} does not occur in {}: the clocks go forward over it",
+                self.calendar.name()
+            ));
+        }
+        if let Some(last) = self.last.get_mut(series) {
+            *last = t;
+        } else {
+            self.last.insert(series.to_owned(), t);
+        }
         Ok(t)
     }
 }
@@ -166,11 +170,11 @@ mod tests {
             "03:00",
         ] {
             let row = iso(&format!("2023-10-29 {time}")).unwrap();
-            let t = wall.instant(row).unwrap();
+            let t = wall.instant(row, "").unwrap();
             assert!(before.is_none_or(|b| t.since(b) == 900), "{time}");
             before = Some(t);
         }
-        let gap = wall.instant(iso("2023-03-26 02:30").unwrap()).unwrap_err();
+        let gap = wall.instant(iso("2023-03-26 02:30").unwrap(), "").unwrap_err();
         assert!(gap.contains("does not occur in Europe/Amsterdam"), "{gap}");
     }
 
@@ -178,7 +182,7 @@ mod tests {
     fn midnight_may_carry_the_day_that_it_closes() {
         let calendar = Calendar::new("America/Toronto").unwrap();
         let mut wall = Wall::new(&calendar, Midnight::Closes);
-        let t = wall.instant(iso("2011-11-25 00:00").unwrap()).unwrap();
+        let t = wall.instant(iso("2011-11-25 00:00").unwrap(), "").unwrap();
         assert_eq!(calendar.rfc3339(t), "2011-11-26T00:00:00-05:00");
     }
 }

@@ -40,7 +40,8 @@ pub(super) fn missing(context: &mut Context<'_>, cells: &[Cell], at_least: &[(Sp
     }
     for ((), stretch) in stretches(cells, |c| c.value().is_none().then_some(())) {
         let span = span_of(stretch);
-        let edges = stretch.iter().map(|c| c.wh);
+        // A share of a register difference may be too large: only what was measured is "at least".
+        let edges = stretch.iter().filter(|c| c.known == Known::Measured).map(|c| c.wh);
         let resets =
             at_least.iter().filter(|(s, _)| !s.intersect(span).is_empty()).map(|(_, wh)| *wh);
         let known = edges.chain(resets).fold(0_i64, i64::saturating_add);

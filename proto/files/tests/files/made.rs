@@ -1,5 +1,7 @@
 //! Texts with every quirk that real files have, made here.
 
+use std::fmt::Write as _;
+
 use corrente_files::{FileError, FileReport, Format, Mapping, inspect, read};
 
 fn report(text: &str) -> FileReport {
@@ -112,7 +114,7 @@ fn registers_on_a_wall_clock_pass_the_repeated_hour() {
             .iter()
             .enumerate()
     {
-        text += &format!("2023-10-29 {time},100.{n:03},0.015,-16\n");
+        writeln!(text, "2023-10-29 {time},100.{n:03},0.015,-16").unwrap();
     }
     let report = report(&text);
     assert_eq!((report.duplicates, report.conflicts, report.gaps), (0, 0, 0));
@@ -321,7 +323,7 @@ fn report_of(text: &str) -> FileReport {
 proptest::proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
-        let _ = read(&bytes, "x", None);
+        drop(read(&bytes, "x", None));
     }
 
     #[test]
@@ -335,8 +337,8 @@ proptest::proptest! {
         let mut bytes = texts[which].clone().into_bytes();
         let place = place % bytes.len();
         bytes[place] = byte;
-        let _ = read(&bytes, "x", None);
+        drop(read(&bytes, "x", None));
         bytes.truncate(place);
-        let _ = read(&bytes, "x", None);
+        drop(read(&bytes, "x", None));
     }
 }

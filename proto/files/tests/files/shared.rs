@@ -204,7 +204,14 @@ fn what_customers_download_is_read() {
         let found: Vec<(&str, usize, Option<i64>, usize)> = readings
             .channels
             .iter()
-            .map(|c| (c.name.as_str(), c.readings.len(), c.energy().map(|e| e.wh()), c.gaps.len()))
+            .map(|c| {
+                (
+                    c.name.as_str(),
+                    c.readings.len(),
+                    c.energy().map(corrente_units::Energy::wh),
+                    c.gaps.len(),
+                )
+            })
             .collect();
         println!("{name}: {found:?} ignored {}", readings.rows_ignored);
         assert_eq!(found.len(), channels.len(), "{name}");
