@@ -1,7 +1,8 @@
 //! Line protocol v1.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use corrente_ledger::Ledger as _;
 use corrente_line::v1::Limits;
 use corrente_live::LiveWhat;
 use corrente_metering::id::MeterId;
@@ -220,6 +221,68 @@ async fn shutting_down_acknowledges_what_came_and_says_goodbye() {
         drop((meter, silent));
     });
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_that_cannot_be_stored() {
+    let bench = Bench::new().await;
+    let (mut meter, _) = bench.enrol("M-1").await;
+    meter.say(&reading(1, 0, 1000)).await;
+    meter.line().await;
+    bench.ledger.close().unwrap();
+    meter.say(&format!("{}{}", reading(2, 10, 1010), reading(3, 20, 1020))).await;
+    assert_eq!(
+        meter.rest().await,
+        "{\"type\":\"error\",\"code\":\"unavailable\",\"reason\":\"readings cannot be stored now: come back later\"}\n"
+    );
+    assert_eq!(bench.headend.statistics().readings, 1);
+}
+
+#[tokio::test]
+async fn a_flood_waits_and_loses_nothing() {
+    let bench = Bench::with(|config| {
+        config.readings_per_second = 1000;
+        config.readings_burst = 100;
+    })
+    .await;
+    let (mut flooder, _) = bench.enrol("M-1").await;
+    let (mut calm, _) = bench.enrol("M-2").await;
+    let items: Vec<String> = (1..=700).map(|n| format!("[{n},{},{n}]", NOW - 700 + n)).collect();
+    let begun = Instant::now();
+    flooder.say(&format!("{{\"type\":\"batch\",\"readings\":[{}]}}\n", items.join(","))).await;
+    assert_eq!(flooder.line().await, r#"{"type":"ack","seq":700}"#);
+    flooder.say("{\"type\":\"ping\"}\n").await;
+    calm.say("{\"type\":\"ping\"}\n").await;
+    assert_eq!(calm.line().await, r#"{"type":"pong"}"#);
+    let calm_after = begun.elapsed();
+    assert_eq!(flooder.line().await, r#"{"type":"pong"}"#);
+    // 600 more than the burst at 1000 a second.
+    assert!(begun.elapsed() >= Duration::from_millis(550), "{:?}", begun.elapsed());
+    assert!(calm_after < begun.elapsed());
+    assert_eq!(bench.stored(1).len(), 700);
+}
+
+#[tokio::test]
+async fn a_meter_that_connects_twice_is_spoken_to_where_it_came_last() {
+    let bench = Bench::new().await;
+    let (mut first, secret) = bench.enrol("M-1").await;
+    let id = bench.meter("M-1").await;
+    let mut second = bench.connect().await;
+    let hello =
+        format!("{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-1\",\"secret\":\"{secret}\"}}\n");
+    second.say(&hello).await;
+    second.line().await;
+    // Its task has begun when it answers.
+    second.say("{\"type\":\"ping\"}\n").await;
+    second.line().await;
+    assert!(bench.headend.set_interval(id, 7));
+    assert_eq!(second.line().await, r#"{"type":"set","interval_s":7}"#);
+    first.say(&reading(1, 0, 1000)).await;
+    assert_eq!(first.line().await, r#"{"type":"ack","seq":1}"#);
+    second.stream.shutdown().await.unwrap();
+    assert_eq!(second.rest().await, "");
+    assert!(bench.headend.set_interval(id, 8));
+    assert_eq!(first.line().await, r#"{"type":"set","interval_s":8}"#);
 }
 
 #[tokio::test]
