@@ -1,4 +1,5 @@
-//! One task that writes, so that many readings share a commit and each gets a second of its own.
+//! Two tasks that write, so that many readings share a commit and each gets a second of its own: one
+//! puts them into the ledger, and behind it one puts them into the registry and answers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,8 +33,10 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Job {
     spent: Spent,
-    reply: oneshot::Sender<Result<(), LabError>>,
+    reply: Reply,
 }
+
+type Reply = oneshot::Sender<Result<(), LabError>>;
 
 impl Store {
     pub(crate) fn start(
@@ -44,17 +47,20 @@ impl Store {
         live: LiveHub,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
+        let (durable, recorded) = mpsc::channel(WAITING);
         let writer = Writer {
             places: Places::new(calendar.clone(), Arc::clone(&ledger)),
             calendar,
-            registry,
+            registry: registry.clone(),
             ledger,
             clock,
             live,
             meters: BTreeMap::new(),
+            durable,
         };
-        // It ends when the last sender is gone.
+        // Each ends when the one before it is gone.
         drop(tokio::spawn(writer.run(waiting)));
+        drop(tokio::spawn(record(registry, recorded)));
         Self { jobs }
     }
 
@@ -74,6 +80,7 @@ struct Writer {
     live: LiveHub,
     places: Places,
     meters: BTreeMap<String, LabMeter>,
+    durable: mpsc::Sender<(Placed, Reply)>,
 }
 
 /// A reading with its place in the ledger.
@@ -98,14 +105,18 @@ impl Writer {
                     Err(error) => answer(job.reply, Err(error)),
                 }
             }
-            let outcome = self.store(group).await;
-            if let Err(error) = &outcome {
-                tracing::error!(error = %error, readings = replies.len(), "lab readings not stored");
-                self.places.forget();
-                self.meters.clear();
-            }
-            for reply in replies {
-                answer(reply, if outcome.is_ok() { Ok(()) } else { Err(LabError::NotStored) });
+            match self.store(group).await {
+                Ok(placed) => {
+                    for item in placed.into_iter().zip(replies) {
+                        // The other task ends after this one.
+                        drop(self.durable.send(item).await);
+                    }
+                }
+                Err(error) => {
+                    not_stored(&error, replies);
+                    self.places.forget();
+                    self.meters.clear();
+                }
             }
         }
     }
@@ -134,7 +145,7 @@ impl Writer {
         Ok(meter)
     }
 
-    async fn store(&mut self, group: Vec<(Spent, LabMeter)>) -> Result<(), LabError> {
+    async fn store(&mut self, group: Vec<(Spent, LabMeter)>) -> Result<Vec<Placed>, LabError> {
         let mut placed = Vec::with_capacity(group.len());
         for (spent, meter) in group {
             let end = self.places.next(meter.channel, spent.label.civil())?;
@@ -167,21 +178,39 @@ impl Writer {
                 amps_ma: [None; 3],
             });
         }
-        self.registry
-            .write(move |tx| -> Result<(), LabError> {
-                for p in &placed {
-                    table::append(
-                        tx,
-                        &p.meter.lab_id,
-                        p.spent.label.as_str(),
-                        p.spent.consumption.as_str(),
-                        p.reading.end,
-                        p.reading.value,
-                    )?;
-                }
-                Ok(())
-            })
-            .await
+        Ok(placed)
+    }
+}
+
+/// Keeps what the ledger has in the prototype's own words, and answers.
+async fn record(registry: Registry, mut durable: mpsc::Receiver<(Placed, Reply)>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while durable.recv_many(&mut group, GROUP).await > 0 {
+        let (placed, replies): (Vec<Placed>, Vec<Reply>) = group.drain(..).unzip();
+        let write = move |tx: &mut Tx| -> Result<(), LabError> {
+            for p in &placed {
+                table::append(
+                    tx,
+                    &p.meter.lab_id,
+                    p.spent.label.as_str(),
+                    p.spent.consumption.as_str(),
+                    p.reading.end,
+                    p.reading.value,
+                )?;
+            }
+            Ok(())
+        };
+        match registry.write(write).await {
+            Ok(()) => replies.into_iter().for_each(|reply| answer(reply, Ok(()))),
+            Err(error) => not_stored(&error, replies),
+        }
+    }
+}
+
+fn not_stored(error: &LabError, replies: Vec<Reply>) {
+    tracing::error!(error = %error, readings = replies.len(), "lab readings not stored");
+    for reply in replies {
+        answer(reply, Err(LabError::NotStored));
     }
 }
 
@@ -202,7 +231,7 @@ fn find_or_make(tx: &mut Tx, id: &str, zone: &str, now: Timestamp) -> Result<Lab
     Ok(table::register(tx, &organisation, zone, id, now)?)
 }
 
-fn answer(reply: oneshot::Sender<Result<(), LabError>>, outcome: Result<(), LabError>) {
+fn answer(reply: Reply, outcome: Result<(), LabError>) {
     // The connection that asked may be gone; the reading is stored all the same.
     drop(reply.send(outcome));
 }
