@@ -284,6 +284,8 @@ impl House {
     /// the sum around it still holds, and nothing tells it apart.)
     fn corrupt(&mut self, readings: &mut [Reading], random: &mut Random) {
         let mut quiet = 0;
+        // A false fall just before a true reset cannot be told from the reset.
+        let falls = !self.faults.iter().any(|f| f.starts_with("reset"));
         for reading in readings {
             quiet -= 1;
             let value = reading.value.wh();
@@ -291,12 +293,12 @@ impl House {
             let near_zero = value < 100_000
                 || (7..=9).any(|digits| (0..100_000).contains(&(10_i64.pow(digits) - value)));
             if quiet <= 0 && random.once_in(100) && !near_zero {
-                let wrong = match random.between(0, 4) {
+                let wrong = match random.between(if falls { 0 } else { 2 }, 4) {
                     0 => 0,
-                    1 => value + random.between(3_000_000, 3_000_000_000),
-                    2 => -value,
-                    3 => i64::MAX,
-                    _ => (value - random.between(3_000_000, 5_000_000)).max(0),
+                    1 => (value - random.between(3_000_000, 5_000_000)).max(0),
+                    2 => value + random.between(3_000_000, 3_000_000_000),
+                    3 => -value,
+                    _ => i64::MAX,
                 };
                 // Alone: two in a row that agree are a new level, and the walk must say so.
                 quiet = 8;
