@@ -200,6 +200,7 @@ pub(crate) fn read(
             collector.problem(line.number, reason);
         }
     }
+    collector.notes.append(&mut wall.shifted);
     Ok(collector.finish())
 }
 
@@ -294,7 +295,7 @@ impl Table<'_> {
             Written::Wall(civil) if time.is_some_and(|t| t.day_end) && text.trim().len() <= 10 => {
                 Ok(calendar.day(civil.date()).end)
             }
-            Written::Wall(_) | Written::Instant(_) => wall.instant(written, series),
+            Written::Wall(_) | Written::Instant(_) => Ok(wall.instant(written, series)),
         }
     }
 

@@ -90,17 +90,19 @@ pub(crate) struct Wall<'a> {
     calendar: &'a Calendar,
     midnight: Midnight,
     last: BTreeMap<String, Timestamp>,
+    /// Times that the clock skipped, and how they were read.
+    pub(crate) shifted: Vec<String>,
 }
 
 impl<'a> Wall<'a> {
     pub(crate) fn new(calendar: &'a Calendar, midnight: Midnight) -> Self {
-        Self { calendar, midnight, last: BTreeMap::new() }
+        Self { calendar, midnight, last: BTreeMap::new(), shifted: Vec::new() }
     }
 
-    /// The instant, or why there is none. Each series (a meter's channel) keeps an order of its own.
-    pub(crate) fn instant(&mut self, written: Written, series: &str) -> Result<Timestamp, String> {
+    /// The instant. Each series (a meter's channel) keeps an order of its own.
+    pub(crate) fn instant(&mut self, written: Written, series: &str) -> Timestamp {
         let mut civil = match written {
-            Written::Instant(t) => return Ok(t),
+            Written::Instant(t) => return t,
             Written::Wall(civil) => civil,
         };
         if self.midnight == Midnight::Closes && civil.hour() == 0 && civil.minute() == 0 {
@@ -115,9 +117,12 @@ impl<'a> Wall<'a> {
             }
             None => self.calendar.instant(civil),
         };
-        if self.calendar.datetime(t) != civil {
-            return Err(format!(
-                "{civil} does not occur in {}: the clocks go forward over it",
+        // Some sources label the first interval of summer time by the hour that is left out. Setting
+        // it aside would lose its energy; if the right label comes as well, that is a conflict.
+        let meant = self.calendar.datetime(t);
+        if meant != civil {
+            self.shifted.push(format!(
+                "{civil} does not occur in {}: read as {meant}",
                 self.calendar.name()
             ));
         }
@@ -126,7 +131,7 @@ impl<'a> Wall<'a> {
         } else {
             self.last.insert(series.to_owned(), t);
         }
-        Ok(t)
+        t
     }
 }
 
@@ -170,19 +175,20 @@ mod tests {
             "03:00",
         ] {
             let row = iso(&format!("2023-10-29 {time}")).unwrap();
-            let t = wall.instant(row, "").unwrap();
+            let t = wall.instant(row, "");
             assert!(before.is_none_or(|b| t.since(b) == 900), "{time}");
             before = Some(t);
         }
-        let gap = wall.instant(iso("2023-03-26 02:30").unwrap(), "").unwrap_err();
-        assert!(gap.contains("does not occur in Europe/Amsterdam"), "{gap}");
+        let gap = wall.instant(iso("2023-03-26 02:30").unwrap(), "");
+        assert_eq!(gap, wall.instant(iso("2023-03-26 03:30").unwrap(), ""));
+        assert!(wall.shifted[0].contains("does not occur in Europe/Amsterdam"));
     }
 
     #[test]
     fn midnight_may_carry_the_day_that_it_closes() {
         let calendar = Calendar::new("America/Toronto").unwrap();
         let mut wall = Wall::new(&calendar, Midnight::Closes);
-        let t = wall.instant(iso("2011-11-25 00:00").unwrap(), "").unwrap();
+        let t = wall.instant(iso("2011-11-25 00:00").unwrap(), "");
         assert_eq!(calendar.rfc3339(t), "2011-11-26T00:00:00-05:00");
     }
 }

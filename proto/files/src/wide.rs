@@ -78,7 +78,7 @@ pub(crate) fn read(text: &str, zone: Option<&str>) -> Result<FileReadings, FileE
             }
             let read = scaled(text, ',', 3).map_err(|e| e.to_string()).and_then(|wh| {
                 let written = at(date, *start).ok_or("no such time of day")?;
-                Ok((wh, wall.instant(written, "")?))
+                Ok((wh, wall.instant(written, "")))
             });
             match read {
                 Ok((wh, t)) => {
@@ -91,6 +91,7 @@ pub(crate) fn read(text: &str, zone: Option<&str>) -> Result<FileReadings, FileE
             }
         }
     }
+    collector.notes.append(&mut wall.shifted);
     Ok(collector.finish())
 }
 

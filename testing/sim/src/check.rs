@@ -212,7 +212,7 @@ fn ends(house: &House, outcome: &Outcome) -> Result<(), String> {
         let mut inside =
             segment.iter().filter(|r| r.at == span.start || (span.contains(r.at) && on_grid(r.at)));
         let Some(first) = inside.next() else { continue };
-        let last = inside.last().unwrap_or(first);
+        let last = inside.next_back().unwrap_or(first);
         let from = intervals.partition_point(|i| i.span().start < first.at);
         let until = intervals.partition_point(|i| i.span().end <= last.at);
         let between = intervals.get(from..until).unwrap_or_default();

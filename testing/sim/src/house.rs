@@ -226,7 +226,7 @@ impl House {
                 self.misdate(meter, random);
             }
             self.repeat(&mut meter.readings, random);
-            self.delay(&mut meter.readings, random);
+            Self::delay(&mut meter.readings, random);
         }
         self.history.meters = meters;
     }
@@ -264,7 +264,7 @@ impl House {
         }
         self.misdate(&mut meter, random);
         self.repeat(&mut meter.readings, random);
-        self.delay(&mut meter.readings, random);
+        Self::delay(&mut meter.readings, random);
         self.history.meters = vec![meter];
     }
 
@@ -335,7 +335,7 @@ impl House {
         }
     }
 
-    fn delay(&mut self, readings: &mut Vec<Reading>, random: &mut Random) {
+    fn delay(readings: &mut Vec<Reading>, random: &mut Random) {
         if random.once_in(2) {
             return;
         }

@@ -120,11 +120,11 @@ fn registers_on_a_wall_clock_pass_the_repeated_hour() {
     assert_eq!((report.duplicates, report.conflicts, report.gaps), (0, 0, 0));
     let import = &report.channels[1];
     assert_eq!((import.readings, import.wh, import.interval_seconds), (10, Some(9), Some(900)));
-    // The same hour of spring does not occur.
-    let spring = text.replace("2023-10-29 02", "2023-03-26 02");
-    assert!(
-        inspect(spring.as_bytes(), "", None).unwrap().problems[0].reason.contains("does not occur")
-    );
+    // The same hour of spring does not occur: it is read as the one after it, and said.
+    let spring = text.replace("2023-10-29", "2023-03-26");
+    let report = inspect(spring.as_bytes(), "", None).unwrap();
+    assert!(report.notes[0].contains("02:00:00 does not occur"), "{:?}", report.notes);
+    assert_eq!(report.channels[1].first.unwrap().to_string(), "2023-03-26T00:45:00Z");
 }
 
 #[test]
