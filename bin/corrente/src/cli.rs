@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Tariff(crate::tariff::TariffArguments),
     /// Payment codes read and verified
     Pay(crate::pay::PayArguments),
+    /// Looks at an installation and says what to do
+    Doctor(crate::doctor::DoctorArguments),
     /// Asks a server whether it lives
     Health(crate::health::HealthArguments),
 }

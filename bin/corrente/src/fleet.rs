@@ -1,6 +1,10 @@
 //! `corrente fleet`: many simulated households in one process, each with a connection of its own.
 
+mod faults;
+
 use std::{
+    fs::File,
+    io::{BufWriter, Write},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -21,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     failure::Failure,
+    fleet::faults::{Counted, Faults, Kinds, Recorded},
     keep::Keep,
     live_line::{LiveLine, brief, grouped},
     shutdown::asked_to_stop,
@@ -62,6 +67,12 @@ pub(crate) struct FleetArguments {
     /// New connections a second while the fleet starts
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     ramp: u32,
+    /// What goes wrong on purpose: all, or some of drop,late,duplicate,drift,jump,reset,storm
+    #[arg(long, value_name = "KINDS")]
+    faults: Option<Kinds>,
+    /// Where the faults are recorded, one JSON object a line
+    #[arg(long, value_name = "FILE", requires = "faults")]
+    record: Option<PathBuf>,
     /// Where secrets and registers of the fleet are kept
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -94,13 +105,19 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
     }
     // From here on each register is known for ever: the households are functions of time.
     keep.save()?;
+    let mut record = FaultRecord::open(arguments.record.as_deref())?;
+    let (faults, mut faulted) = mpsc::unbounded_channel();
     let mut homes = JoinSet::new();
     for mut home in meters {
+        if let Some(kinds) = arguments.faults.clone() {
+            home.faults =
+                Some(Faults::new(&home.serial, kinds, arguments.seed, home.number, faults.clone()));
+        }
         home.config.statistics = Arc::clone(&statistics);
         home.config.identities = Some(identities.clone());
         homes.spawn(home.live(clock.clone(), stop.clone()));
     }
-    drop(identities);
+    drop((identities, faults));
 
     let mut asked = asked_to_stop()?;
     let mut line = LiveLine::new();
@@ -122,6 +139,7 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
                 take_identities(&mut keep, identity, &mut identified);
                 keep.save()?;
             },
+            Some(fault) = faulted.recv() => record.write(&fault)?,
             ended = homes.join_next() => match ended {
                 None => break,
                 Some(Ok(Ok(shown))) => registers.push(shown),
@@ -143,12 +161,19 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
     while let Ok(identity) = identified.try_recv() {
         keep.identity(identity);
     }
+    while let Ok(fault) = faulted.try_recv() {
+        record.write(&fault)?;
+    }
+    record.close()?;
     for (serial, t, wh) in registers {
         keep.register(&serial, t, wh);
     }
     keep.save()?;
     line.clear();
     say(&last);
+    if arguments.faults.is_some() {
+        say(&format!("faults: {}", record.counted.said()));
+    }
     failed.map_or(Ok(()), Err)
 }
 
@@ -159,9 +184,49 @@ fn take_identities(keep: &mut Keep, first: Identity, more: &mut mpsc::UnboundedR
     }
 }
 
+/// The record of what went wrong on purpose.
+struct FaultRecord {
+    out: Option<BufWriter<File>>,
+    counted: Counted,
+}
+
+impl FaultRecord {
+    fn open(path: Option<&std::path::Path>) -> Result<Self, Failure> {
+        let cannot = |path: &std::path::Path, error| {
+            Failure::of(format!("cannot write {}", path.display()), error)
+        };
+        let out = match path {
+            None => None,
+            Some(path) => {
+                Some(BufWriter::new(File::create(path).map_err(|error| cannot(path, error))?))
+            }
+        };
+        Ok(Self { out, counted: Counted::default() })
+    }
+
+    fn write(&mut self, fault: &Recorded) -> Result<(), Failure> {
+        self.counted.add(fault.fault);
+        let Some(out) = &mut self.out else { return Ok(()) };
+        serde_json::to_writer(&mut *out, fault)
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(|error| Failure::of("cannot write the record", error))
+    }
+
+    fn close(&mut self) -> Result<(), Failure> {
+        match &mut self.out {
+            None => Ok(()),
+            Some(out) => out.flush().map_err(|error| Failure::of("cannot write the record", error)),
+        }
+    }
+}
+
 /// One household and its meter.
 struct Home {
+    number: u32,
     serial: String,
+    faults: Option<Faults>,
+    held: Vec<NewReading>,
     config: MeterConfig,
     state: corrente_meter::MeterState,
     register: SimulatedRegister,
@@ -202,7 +267,8 @@ impl Home {
         let every = Duration::from_secs(u64::from(arguments.interval));
         let phase = every.mul_f64(f64::from(number % 997) / 997.0);
         let delay = Duration::from_secs_f64(f64::from(number) / f64::from(arguments.ramp));
-        Self { serial, config, state, register, every, delay, phase }
+        let (faults, held) = (None, Vec::new());
+        Self { number, serial, faults, held, config, state, register, every, delay, phase }
     }
 
     /// Reports until it is told to stop, and says what the register then shows.
@@ -222,14 +288,7 @@ impl Home {
         sleep(self.phase).await;
         loop {
             tokio::select! {
-                _ = due.tick() => {
-                    let t = clock.now();
-                    if t > self.register.at() {
-                        let mut reading = NewReading::new(t, self.register.advance_to(t));
-                        reading.power = Some(self.register.power());
-                        client.send(vec![reading]).await?;
-                    }
-                }
+                _ = due.tick() => self.report(&client, clock.now()).await?,
                 () = client.ended() => {
                     return client.close().await.map(|()| self.shown()).map_err(Failure::from);
                 }
@@ -240,6 +299,33 @@ impl Home {
         drop(tokio::time::timeout(Duration::from_secs(2), client.flushed()).await);
         client.close().await?;
         Ok(self.shown())
+    }
+
+    /// Reads the register and sends what the faults let through.
+    async fn report(&mut self, client: &MeterClient, t: Timestamp) -> Result<(), Failure> {
+        if t <= self.register.at() {
+            return Ok(());
+        }
+        let mut reading = NewReading::new(t, self.register.advance_to(t));
+        reading.power = Some(self.register.power());
+        let Some(faults) = &mut self.faults else {
+            client.send(vec![reading]).await?;
+            return Ok(());
+        };
+        let action = faults.next(t, reading.value.wh());
+        reading.end = Timestamp::from_second(action.t);
+        reading.value = Energy::from_wh(action.wh);
+        if action.twice {
+            self.held.push(reading.clone());
+        }
+        self.held.push(reading);
+        if !action.hold {
+            client.send(std::mem::take(&mut self.held)).await?;
+        }
+        if let Some(pause) = action.reconnect {
+            client.reconnect(pause).await?;
+        }
+        Ok(())
     }
 
     fn shown(&self) -> (String, i64, i64) {

@@ -28,15 +28,20 @@ pub(crate) struct HealthArguments {
 
 /// Exit code 0 when the server answers well.
 pub(crate) fn run(arguments: HealthArguments) -> Result<(), Failure> {
-    let path = if arguments.ready { "/health/ready" } else { "/health/live" };
-    let answer = ask(&arguments.connect, path)
-        .map_err(|error| Failure::of(format!("{} does not answer", arguments.connect), error))?;
+    check(&arguments.connect, arguments.ready)
+}
+
+/// Asks the server at `address` whether it lives, or is ready.
+pub(crate) fn check(address: &str, ready: bool) -> Result<(), Failure> {
+    let path = if ready { "/health/ready" } else { "/health/live" };
+    let answer = ask(address, path)
+        .map_err(|error| Failure::of(format!("{address} does not answer"), error))?;
     let status = answer.split_whitespace().nth(1).unwrap_or_default();
     if status == "200" {
         return Ok(());
     }
     let said = answer.split("\r\n\r\n").nth(1).unwrap_or_default().trim();
-    Err(Failure::new(format!("{} is not well: {status} {said}", arguments.connect)))
+    Err(Failure::new(format!("{address} is not well: {status} {said}")))
 }
 
 fn ask(address: &str, path: &str) -> std::io::Result<String> {

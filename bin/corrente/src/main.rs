@@ -5,6 +5,7 @@ mod bill;
 mod cli;
 mod data_directory;
 mod demo;
+mod doctor;
 mod export;
 mod failure;
 mod fleet;
@@ -52,6 +53,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bill(arguments) => bill::run(arguments),
         Command::Tariff(arguments) => tariff::run(arguments),
         Command::Pay(arguments) => pay::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Health(arguments) => health::run(arguments),
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     data_directory::{DataDirectory, parse_clock},
     failure::Failure,
     log,
+    output::print,
     server::{Server, ledger_options},
     settings::{self, Overlay, Settings},
     shutdown::asked_to_stop,
@@ -99,6 +100,12 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
         let stop = asked_to_stop()?;
         let server = Server::start(&settings, data, None)?;
         announce(&server.url());
+        if let Some(link) = server.first_administrator(&settings)? {
+            let email = &settings.organisation.administrator;
+            print(&format!(
+                "first administrator ({email}) chooses a password within a day: {link}\n"
+            ))?;
+        }
         serve_until(server, stop).await
     })
 }
@@ -117,10 +124,6 @@ pub(crate) async fn serve_until(
         }
     }
     server.shutdown().await
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    stdout().write_all(text.as_bytes()).map_err(|error| Failure::of("cannot print", error))
 }
 
 /// The line that says that the server is ready.

@@ -10,7 +10,9 @@ use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
 use corrente_registry::{
     RegistryError,
+    admin::{self, By},
     organisations::{self, NewOrganisation},
+    users::{self, Role, User},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -122,6 +124,27 @@ impl Server {
     /// The address of its port.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.local_addr
+    }
+
+    /// A link with which the first administrator chooses a password, while there is none.
+    pub(crate) fn first_administrator(
+        &self,
+        settings: &Settings,
+    ) -> Result<Option<String>, Failure> {
+        let email = settings.organisation.administrator.clone();
+        let by = By::command_line(self.data.clock.now(), corrente_clock::wall_clock());
+        let code = self.data.registry.write_blocking(move |tx| -> Result<_, RegistryError> {
+            let Some(organisation) = organisations::default_organisation(tx)? else {
+                return Ok(None);
+            };
+            let users = users::list(tx, organisation.id)?;
+            let is_set = |user: &User| user.role == Role::Admin && user.password_hash.is_some();
+            if users.iter().any(is_set) {
+                return Ok(None);
+            }
+            admin::first_administrator(tx, &by, organisation.id, &email, "Administrator").map(Some)
+        })?;
+        Ok(code.map(|code| format!("{}/claim/{}", self.url(), code.reveal())))
     }
 
     /// Reads the certificate again; the old one goes on when that fails.

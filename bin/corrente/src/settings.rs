@@ -109,11 +109,18 @@ pub(crate) struct OrganisationSettings {
     pub(crate) name: String,
     /// Zone of its usage points, an IANA name.
     pub(crate) zone: String,
+    /// Address with which the first administrator signs in; the link for the password is printed at
+    /// the start of a server that has none.
+    pub(crate) administrator: String,
 }
 
 impl Default for OrganisationSettings {
     fn default() -> Self {
-        Self { name: "Corrente".to_owned(), zone: "America/Bahia".to_owned() }
+        Self {
+            name: "Corrente".to_owned(),
+            zone: "America/Bahia".to_owned(),
+            administrator: "admin@localhost".to_owned(),
+        }
     }
 }
 

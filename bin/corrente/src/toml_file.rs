@@ -47,13 +47,19 @@ pub(crate) fn unknown_key(unknown: &str, known: &[&str]) -> String {
 }
 
 /// The known word that was probably meant.
-pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|name| (distance(unknown, name), *name))
-        .min()
+fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    near(unknown, known)
         .filter(|(distance, name)| *distance <= name.len().max(unknown.len()) / 2)
         .map(|(_, name)| name)
+}
+
+/// The known word of which this one is a slip of the keyboard: at most three letters differ.
+pub(crate) fn slip_of<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    near(unknown, known).filter(|(distance, _)| *distance <= 3).map(|(_, name)| name)
+}
+
+fn near<'a>(unknown: &str, known: &[&'a str]) -> Option<(usize, &'a str)> {
+    known.iter().map(|name| (distance(unknown, name), *name)).min()
 }
 
 /// How many letters must be put in, taken out or changed to make one word of the other.

@@ -52,9 +52,11 @@ impl Overlay {
             let Some(key) = keys.iter().find(|key| key.is_named(&name)) else {
                 let known: Vec<String> = keys.iter().map(Key::variable).collect();
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                let near = toml_file::nearest(&name, &known)
-                    .map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
-                return Err(Failure::new(format!("the variable {name} is no setting{near}")));
+                // Other programs and tests have variables of our name; a slip of the keyboard is refused.
+                let Some(near) = toml_file::slip_of(&name, &known) else { continue };
+                return Err(Failure::new(format!(
+                    "the variable {name} is no setting: did you mean `{near}`?"
+                )));
             };
             let value = key.kind.parse(&text).ok_or_else(|| {
                 Failure::new(format!(
