@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use corrente_vee::{Estimator, Rule};
+use corrente_vee::{Estimator, Rule, RuleSet};
 
 use crate::fixture::read;
 
@@ -280,6 +280,21 @@ fn every_rule_and_estimator_has_its_cases_and_its_section() {
         }
     }
     assert!(owed.is_empty(), "still owed:\n{owed}");
+}
+
+#[test]
+fn a_rule_set_is_a_file_that_names_only_what_differs() {
+    let text = "name = \"shops\"\nversion = 3\noff = [\"spike\", \"zero\"]\n\
+                [parameters]\npower_max_w = 75000\nestimators = [\"own_profile\"]\n";
+    let rules: RuleSet = toml::from_str(text).unwrap();
+    assert!(!rules.has(Rule::Spike) && rules.has(Rule::Missing));
+    let standard = RuleSet::standard().parameters;
+    assert_eq!(rules.parameters.power_max_w, 75_000);
+    assert_eq!(rules.parameters.sum_check_wh, standard.sum_check_wh);
+    let misspelt = text.replace("power_max_w", "power_max_kw");
+    assert!(toml::from_str::<RuleSet>(&misspelt).unwrap_err().to_string().contains("power_max_kw"));
+    let unknown = text.replace("spike", "spikes");
+    assert!(toml::from_str::<RuleSet>(&unknown).is_err());
 }
 
 #[test]

@@ -221,6 +221,19 @@ fn a_mapping_describes_a_new_table() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test reads the documentation")]
+fn the_mapping_in_the_documentation_is_understood() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/imports.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let mapping = Mapping::from_toml(rest.split_once("```").unwrap().0).unwrap();
+    let text = "Data;Hora;Medidor;Consumo;Sit;Tipo\n01/11/2026;00:00;7;0,25;E;Ativa\n\
+                01/11/2026;00:00;7;9;R;Reativa\n";
+    let expected = ("2026-11-02T03:00:00Z".to_owned(), 250, 1);
+    assert_eq!(readings(text, Some(&mapping)), [expected]);
+}
+
+#[test]
 fn columns_may_be_given_by_number_where_there_is_no_heading() {
     let mapping = Mapping::from_toml(
         "no_header = true\n[time]\ncolumns = [1]\n[meter]\nvalue = \"M\"\n\
