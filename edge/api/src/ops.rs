@@ -4,6 +4,7 @@ mod admin;
 mod alerts;
 mod get_openapi;
 mod home;
+mod invoice_document;
 mod invoices;
 mod live;
 pub(crate) mod me;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(readings::routes())
         .merge(live::routes())
         .merge(invoices::routes())
+        .merge(invoice_document::routes())
         .merge(alerts::routes())
         .merge(admin::routes())
 }

@@ -261,7 +261,11 @@ async fn get_pix_picture(
 }
 
 /// The invoice, if its usage point is the caller's.
-async fn own_invoice(api: &Api, identity: &Identity, id: &str) -> Result<InvoiceRow, Problem> {
+pub(crate) async fn own_invoice(
+    api: &Api,
+    identity: &Identity,
+    id: &str,
+) -> Result<InvoiceRow, Problem> {
     let unknown = || Problem::not_found("invoice");
     let id: InvoiceId = id.parse().map_err(|_| unknown())?;
     let row = api.registry().read(move |tx| invoices::get(tx, id)).await?.ok_or_else(unknown)?;

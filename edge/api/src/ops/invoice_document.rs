@@ -1,0 +1,112 @@
+//! One invoice as a document: PDF/A in the reader's language.
+#![expect(unused_qualifications, reason = "the macro of the document writes whole paths")]
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use corrente_document::{Facts, Language, Party, Pix, compose, invoice_pdf};
+use corrente_mdm::{InvoiceDetail, MdmError};
+use corrente_metering::Calendar;
+use http::header;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::invoices::own_invoice;
+use crate::{Api, Params, PathId, Problem, Viewer};
+
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(get_invoice_document))
+}
+
+/// In which language.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DocumentQuestion {
+    /// `pt-BR`, `en` or `es`; the issuer's language where it is left out.
+    language: Option<String>,
+}
+
+/// One invoice as a document: PDF/A-3a that a screen reader can read.
+#[utoipa::path(
+    get,
+    path = "/invoices/{id}/document.pdf",
+    tag = "invoices",
+    params(("id" = String, Path, description = "The invoice"), DocumentQuestion),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf")),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn get_invoice_document(
+    State(api): State<Api>,
+    Viewer(identity): Viewer,
+    PathId(id): PathId<String>,
+    Params(question): Params<DocumentQuestion>,
+) -> Result<Response, Problem> {
+    let row = own_invoice(&api, &identity, &id).await?;
+    let detail = api
+        .mdm()
+        .run(move |mdm| mdm.invoice(row.id))
+        .await?
+        .ok_or_else(|| Problem::not_found("invoice"))?;
+    let language =
+        Language::of_tag(question.language.as_deref().unwrap_or(&detail.issuer.language));
+    let name = format!("attachment; filename=\"{}.pdf\"", detail.summary.invoice.number);
+    // Setting a page takes some milliseconds of processor: not on a thread that answers people.
+    let pdf = api
+        .mdm()
+        .run(move |_| Ok::<_, MdmError>(document(&detail, language)))
+        .await?
+        .map_err(|error| Problem::internal(&*error))?;
+    let headers =
+        [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, pdf).into_response())
+}
+
+fn document(
+    detail: &InvoiceDetail,
+    language: Language,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    let calendar = Calendar::new(&detail.usage_point.zone)?;
+    let invoice = &detail.summary.invoice;
+    let (issuer, point) = (&detail.issuer, &detail.usage_point);
+    let pix = match &invoice.pix_payload {
+        None => None,
+        Some(payload) => Some(Pix {
+            payload: payload.clone(),
+            qr_svg: corrente_render::qr_svg(payload)?,
+            payee: issuer.pix_payee.clone().unwrap_or_else(|| issuer.name.clone()),
+            txid: invoice.pix_txid.clone().unwrap_or_default(),
+        }),
+    };
+    let customer = detail.customer.as_ref();
+    let facts = Facts {
+        number: invoice.number.clone(),
+        issuer: Party {
+            name: issuer.name.clone(),
+            number: String::new(),
+            document: issuer.document.clone(),
+            address: [&issuer.address, &issuer.municipality]
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" · "),
+        },
+        customer: Party {
+            name: customer.map_or_else(|| point.name.clone(), |c| c.name.clone()),
+            number: customer.map(|c| c.number.clone()).unwrap_or_default(),
+            document: customer.and_then(|c| c.document.clone()),
+            address: point.address.clone().unwrap_or_default(),
+        },
+        usage_point: point.name.clone(),
+        class: point.class.clone(),
+        issued: calendar.date(invoice.issued),
+        due: invoice.due,
+        next_reading: None,
+        history: detail.history.iter().map(|(month, energy, _)| (*month, *energy)).collect(),
+        pix,
+    };
+    Ok(invoice_pdf(&compose(&detail.plan, facts, &calendar, language), language)?)
+}
