@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{OutOfRange, Rounding, round_to};
 
 /// A currency of ISO 4217 that this system bills in.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
     /// Brazilian real, numeric code 986.
