@@ -1,5 +1,6 @@
 //! `corrente admin`: what an administrator does on the server's machine, beside a running server too.
 
+mod backup;
 mod import;
 mod organisation;
 mod tariff;
@@ -37,6 +38,10 @@ enum AdminCommand {
     Token(token::TokenArguments),
     /// People who sign in
     User(user::UserArguments),
+    /// Copies everything into a new folder, also while a server works
+    Backup(backup::BackupArguments),
+    /// Makes a data directory of a backup
+    Restore(backup::RestoreArguments),
 }
 
 /// Does it.
@@ -47,6 +52,8 @@ pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
         AdminCommand::Tariff(arguments) => tariff::run(arguments),
         AdminCommand::Token(arguments) => token::run(arguments),
         AdminCommand::User(arguments) => user::run(arguments),
+        AdminCommand::Backup(arguments) => backup::backup(&arguments),
+        AdminCommand::Restore(arguments) => backup::restore(&arguments),
     }
 }
 

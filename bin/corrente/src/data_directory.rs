@@ -67,6 +67,11 @@ impl DataDirectory {
     }
 }
 
+/// Is a server, or another program of ours, using the directory now?
+pub(crate) fn in_use(path: &Path) -> bool {
+    File::open(path.join("lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
+}
+
 /// The registry of a directory that may be in use by a running server: commands of an administrator
 /// work beside it.
 pub(crate) fn open_registry(path: &Path) -> Result<(Registry, BusinessClock), Failure> {

@@ -14,7 +14,11 @@ use corrente_registry::{
     users::{self, Role},
 };
 
-use crate::{data_directory::open_registry, failure::Failure, output::print};
+use crate::{
+    data_directory::{in_use, open_registry},
+    failure::Failure,
+    output::print,
+};
 
 /// Before this instant (2024-01-01) a machine's clock is certainly wrong.
 const EARLIEST: Timestamp = Timestamp::from_second(1_704_067_200);
@@ -112,8 +116,7 @@ fn directory(found: &mut Findings, path: &Path) -> Result<bool, Failure> {
             "give it to the user of the server, or make room on the disk",
         )?,
     }
-    let lock = fs::File::open(path.join("lock"));
-    let running = lock.is_ok_and(|lock| lock.try_lock_shared().is_err());
+    let running = in_use(path);
     let process = fs::read_to_string(path.join("lock")).unwrap_or_default();
     if running {
         found.good(&format!("a server is using it (process {})", process.trim()))?;

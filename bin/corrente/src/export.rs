@@ -6,14 +6,13 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use corrente_live::LiveHub;
 use corrente_mdm::{
-    Mdm, Step,
+    Step,
     export::{self, ExportQuery},
 };
 use corrente_metering::{Date, calendar};
 
-use crate::{data_directory::DataDirectory, failure::Failure};
+use crate::{failure::Failure, figures::Figures};
 
 /// Options of `corrente export`.
 #[derive(Debug, Args)]
@@ -30,7 +29,7 @@ enum ExportCommand {
 
 #[derive(Debug, Args)]
 struct UsageArguments {
-    /// Data directory; no server may be using it
+    /// Data directory; beside a running server the figures are those of this moment
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// First day
@@ -72,9 +71,8 @@ fn usage(arguments: UsageArguments) -> Result<(), Failure> {
             arguments.to, arguments.from
         )));
     }
-    let data = DataDirectory::open_existing(&arguments.data)?;
-    let mdm =
-        Mdm::new(data.registry.clone(), data.ledger.clone(), data.clock.clone(), LiveHub::new());
+    let figures = Figures::open(&arguments.data)?;
+    let mdm = figures.mdm();
     let query = ExportQuery {
         from: arguments.from,
         until: calendar::next_day(arguments.to),

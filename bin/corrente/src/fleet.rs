@@ -295,7 +295,11 @@ impl Home {
                 () = stop.cancelled() => break,
             }
         }
-        // What is on its way may still arrive.
+        // What was held back comes now, and what is on its way may still arrive.
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() {
+            client.send(held).await?;
+        }
         drop(tokio::time::timeout(Duration::from_secs(2), client.flushed()).await);
         client.close().await?;
         Ok(self.shown())

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod figures;
 mod fleet;
 mod health;
 mod instant;

@@ -7,42 +7,53 @@ use std::{
 
 use rusqlite::{Connection, backup::Backup};
 
-use super::{Shared, schema};
+use super::{Shared, SqliteLedger, schema};
 use crate::LedgerError;
+
+impl SqliteLedger {
+    /// Copies the ledger in the file `from`, which another process may be writing, to the new file `to`:
+    /// everything that is durable now, as [`crate::Ledger::backup`] does from within.
+    pub fn copy_of(from: &Path, to: &Path) -> Result<(), LedgerError> {
+        whole(from, to)
+    }
+}
 
 impl Shared {
     /// Copies everything that is durable now. The file appears under its name only when it is complete.
     pub(super) fn backup(&self, to: &Path) -> Result<(), LedgerError> {
-        if to.exists() {
-            return Err(LedgerError::Unusable(format!(
-                "{} exists already: choose a new name for the backup",
-                to.display()
-            )));
-        }
-        let partial = schema::beside(to, ".partial");
-        let copied = self.copy(&partial).and_then(|()| {
-            File::open(&partial)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| fs::rename(&partial, to))
-                .map_err(|error| failed(to, &error))
-        });
-        if copied.is_err() {
-            // Best effort: what matters is the error that is answered.
-            drop(fs::remove_file(&partial));
-        }
-        copied
+        whole(&self.path, to)
     }
+}
 
-    fn copy(&self, to: &Path) -> Result<(), LedgerError> {
-        let from = schema::connect_reader(&self.path)
-            .map_err(|error| schema::unusable(&self.path, &error))?;
-        let mut target = Connection::open(to).map_err(|error| schema::unusable(to, &error))?;
-        // All pages in one step: one state of the database, and the writer goes on beside it.
-        Backup::new(&from, &mut target)
-            .and_then(|backup| backup.step(-1))
-            .map_err(|error| schema::unusable(to, &error))?;
-        target.close().map_err(|(_, error)| schema::unusable(to, &error))
+fn whole(from: &Path, to: &Path) -> Result<(), LedgerError> {
+    if to.exists() {
+        return Err(LedgerError::Unusable(format!(
+            "{} exists already: choose a new name for the backup",
+            to.display()
+        )));
     }
+    let partial = schema::beside(to, ".partial");
+    let copied = copy(from, &partial).and_then(|()| {
+        File::open(&partial)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&partial, to))
+            .map_err(|error| failed(to, &error))
+    });
+    if copied.is_err() {
+        // Best effort: what matters is the error that is answered.
+        drop(fs::remove_file(&partial));
+    }
+    copied
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), LedgerError> {
+    let from = schema::connect_reader(from).map_err(|error| schema::unusable(from, &error))?;
+    let mut target = Connection::open(to).map_err(|error| schema::unusable(to, &error))?;
+    // All pages in one step: one state of the database, and the writer goes on beside it.
+    Backup::new(&from, &mut target)
+        .and_then(|backup| backup.step(-1))
+        .map_err(|error| schema::unusable(to, &error))?;
+    target.close().map_err(|(_, error)| schema::unusable(to, &error))
 }
 
 fn failed(to: &Path, error: &std::io::Error) -> LedgerError {

@@ -1,0 +1,96 @@
+//! `corrente admin backup` and `restore`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use corrente_ledger::SqliteLedger;
+use corrente_registry::Registry;
+
+use crate::{
+    data_directory::{DataDirectory, in_use},
+    failure::Failure,
+    output::print,
+};
+
+const LEDGER: &str = "ledger.db";
+const REGISTRY: &str = "registry.db";
+
+/// Options of `corrente admin backup`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    /// Data directory; a server may be using it
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// New folder for the backup
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+/// Options of `corrente admin restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArguments {
+    /// Folder of the backup
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// New data directory
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// Copies both databases while a server may go on working.
+pub(super) fn backup(arguments: &BackupArguments) -> Result<(), Failure> {
+    let (data, to) = (&arguments.data, &arguments.to);
+    present(data)?;
+    make_new(to, "the backup")?;
+    // The ledger first: each channel of its readings is then in the registry's copy.
+    SqliteLedger::copy_of(&data.join(LEDGER), &to.join(LEDGER))?;
+    let registry = Registry::open(data.join(REGISTRY))?;
+    let target = to.join(REGISTRY);
+    crate::runtime()?.block_on(registry.backup(target))?;
+    print(&format!("{} copied to {}\n", data.display(), to.display()))
+}
+
+/// Makes a data directory of a backup, and opens it once to see that it is whole.
+pub(super) fn restore(arguments: &RestoreArguments) -> Result<(), Failure> {
+    let (from, data) = (&arguments.from, &arguments.data);
+    present(from)?;
+    if in_use(data) {
+        return Err(Failure::new(format!(
+            "{}: a server is using this directory; stop it and restore into a new one",
+            data.display()
+        )));
+    }
+    make_new(data, "the data directory")?;
+    for name in [LEDGER, REGISTRY] {
+        let copied = fs::copy(from.join(name), data.join(name));
+        copied.map_err(|error| {
+            Failure::of(format!("cannot copy {name} to {}", data.display()), error)
+        })?;
+    }
+    drop(DataDirectory::open_existing(data)?);
+    print(&format!("{} restored from {}\n", data.display(), from.display()))
+}
+
+fn present(path: &Path) -> Result<(), Failure> {
+    for name in [LEDGER, REGISTRY] {
+        if !path.join(name).is_file() {
+            return Err(Failure::new(format!("{}: there is no {name} in it", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn make_new(path: &Path, what: &str) -> Result<(), Failure> {
+    let empty = fs::read_dir(path).map(|mut entries| entries.next().is_none());
+    if matches!(empty, Ok(false)) {
+        return Err(Failure::new(format!(
+            "{}: {what} has to be a new or an empty folder, so that nothing is overwritten",
+            path.display()
+        )));
+    }
+    fs::create_dir_all(path)
+        .map_err(|error| Failure::of(format!("cannot make {}", path.display()), error))
+}
