@@ -193,10 +193,10 @@ fn welcome(address: SocketAddr, data: &Path, took: Duration) {
         took.as_secs_f64()
     );
     for account in [city::ANA, city::BRUNO, city::OPERATOR] {
-        text += &format!("    {:<32} {}   {}\n", account.email, city::PASSWORD, account.note);
+        text = format!("{text}    {:<32} {}   {}\n", account.email, city::PASSWORD, account.note);
     }
-    text += &format!(
-        "\n  Try beside it\n    \
+    text = format!(
+        "{text}\n  Try beside it\n    \
          {program} meter --connect {host}:{port} --token {}\n    \
          python3 measurer.py                      (the prototype's own meter, with this address)\n    \
          curl -s {host}:{port}/spent -d '{{\"id\": \"1\", \"consumption\": 12.0, \"datetime\": \"2026-03-20 10:11:12\", \"type\": \"/spent\"}}'\n\n  \

@@ -43,6 +43,9 @@ pub(crate) struct FleetArguments {
         env = "CORRENTE_CONNECT"
     )]
     connect: String,
+    /// Encrypts, and trusts the certificates in this PEM file (the server's own, or its issuer's)
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// Enrolment token, needed for meters that have not been here before
     #[arg(long, env = "CORRENTE_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -108,7 +111,9 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
     let mut record = FaultRecord::open(arguments.record.as_deref())?;
     let (faults, mut faulted) = mpsc::unbounded_channel();
     let mut homes = JoinSet::new();
+    let tls = crate::trust(arguments.tls_ca.as_deref())?;
     for mut home in meters {
+        home.config.tls.clone_from(&tls);
         if let Some(kinds) = arguments.faults.clone() {
             home.faults =
                 Some(Faults::new(&home.serial, kinds, arguments.seed, home.number, faults.clone()));

@@ -28,7 +28,7 @@ mod state_file;
 mod tariff;
 mod toml_file;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 
@@ -57,6 +57,14 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Health(arguments) => health::run(arguments),
     }
+}
+
+/// TLS towards a server, where a file of trusted certificates is given.
+fn trust(certificates: Option<&Path>) -> Result<Option<Arc<rustls::ClientConfig>>, Failure> {
+    certificates
+        .map(corrente_meter::trusting)
+        .transpose()
+        .map_err(|error| Failure::of("--tls-ca", error))
 }
 
 /// The tokio runtime of a command.

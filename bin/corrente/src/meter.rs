@@ -30,6 +30,9 @@ pub(crate) struct MeterArguments {
         env = "CORRENTE_CONNECT"
     )]
     connect: String,
+    /// Encrypts, and trusts the certificates in this PEM file (the server's own, or its issuer's)
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// Enrolment token, needed the first time
     #[arg(long, env = "CORRENTE_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -85,6 +88,7 @@ impl Meter {
             register.set_rate(rate);
         }
         let mut config = MeterConfig::new(&arguments.connect, &serial);
+        config.tls = crate::trust(arguments.tls_ca.as_deref())?;
         config.token.clone_from(&arguments.token);
         config.secret.clone_from(&arguments.secret);
         config.usage_point.clone_from(&arguments.usage_point);

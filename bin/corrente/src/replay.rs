@@ -63,6 +63,9 @@ pub(crate) struct ReplayArguments {
         env = "CORRENTE_CONNECT"
     )]
     connect: String,
+    /// Encrypts, and trusts the certificates in this PEM file (the server's own, or its issuer's)
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// Enrolment token, needed for meters that have not been here before; it must allow installation
     /// from before the first row (`corrente admin token create --installed-from …`)
     #[arg(long, env = "CORRENTE_TOKEN", hide_env_values = true)]
@@ -265,6 +268,7 @@ impl Shared {
             return Ok(Arc::clone(meter));
         }
         let mut config = MeterConfig::new(&self.arguments.connect, id);
+        config.tls = crate::trust(self.arguments.tls_ca.as_deref())?;
         config.token.clone_from(&self.arguments.token);
         config.usage_point = Some(id.to_owned());
         config.channels =

@@ -29,6 +29,8 @@ pub fn interval_channel(name: &str, seconds: u32) -> Vec<Channel> {
 pub struct MeterConfig {
     /// `host:port` of the server.
     pub address: String,
+    /// With it, the connection is encrypted and the server's certificate checked.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The serial printed on the meter.
     pub serial: String,
     /// A secret agreed beforehand. One that the state holds from an enrolment goes before it.
@@ -75,6 +77,7 @@ impl MeterConfig {
     pub fn new(address: &str, serial: &str) -> Self {
         Self {
             address: address.to_owned(),
+            tls: None,
             serial: serial.to_owned(),
             secret: None,
             token: None,

@@ -29,6 +29,7 @@ mod journal;
 mod session;
 mod state;
 mod statistics;
+mod tls;
 
 pub use backoff::BackOff;
 pub use client::MeterClient;
@@ -38,3 +39,4 @@ pub use error::{ClientError, StateError};
 pub use session::{Link, LinkState};
 pub use state::{Identity, MeterState, NewReading, Pending};
 pub use statistics::{Latency, Statistics};
+pub use tls::{TlsError, trusting};

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::VecDeque,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,13 +14,15 @@ use corrente_line::v1::{
     Welcome,
 };
 use corrente_metering::{Reading, Timestamp};
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::{mpsc, oneshot, watch},
     time::{sleep_until, timeout},
 };
+use tokio_rustls::TlsConnector;
 
 use crate::{ClientError, Identity, MeterConfig, MeterState, NewReading, Pending, StateError};
 
@@ -236,7 +239,7 @@ impl Session {
 
     /// Connects and says hello, and goes on keeping readings meanwhile.
     async fn connect(&mut self) -> Result<Connection, Ended> {
-        let greeting = greet(self.config.address.clone(), self.hello()?);
+        let greeting = greet(self.config.address.clone(), self.config.tls.clone(), self.hello()?);
         tokio::pin!(greeting);
         let (connection, answer) = loop {
             let room = self.has_room();
@@ -346,12 +349,13 @@ impl Session {
 
     async fn serve(&mut self, connection: Connection) -> Result<std::convert::Infallible, Ended> {
         let _connected = self.config.statistics.welcomed();
-        let Connection { stream, mut read } = connection;
-        let (mut reader, mut writer) = stream.into_split();
+        let Connection { mut reader, mut writer, mut read } = connection;
         let mut flight = Flight::default();
         let mut out = BytesMut::new();
         let mut heard = tokio::time::Instant::now();
         let mut pinged = false;
+        // What was written may wait inside TLS until it is flushed.
+        let mut unflushed = false;
         // What came behind the welcome.
         self.hear(&mut read, &mut out, &mut flight)?;
         loop {
@@ -369,8 +373,8 @@ impl Session {
                     pinged = false;
                     self.hear(&mut read, &mut out, &mut flight)?;
                 }
-                wrote = writer.write_buf(&mut out), if out.has_remaining() => {
-                    wrote?;
+                wrote = write_on(&mut writer, &mut out), if out.has_remaining() || unflushed => {
+                    unflushed = wrote?;
                     if out.is_empty() {
                         // An idle meter holds no buffer.
                         out = BytesMut::new();
@@ -515,26 +519,27 @@ struct Flight {
     lines: VecDeque<(u64, Instant)>,
 }
 
-#[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
+    reader: Box<dyn AsyncRead + Send + Unpin>,
+    writer: Box<dyn AsyncWrite + Send + Unpin>,
     /// What was read and not used.
     read: BytesMut,
 }
 
-async fn greet(address: String, hello: Vec<u8>) -> Result<(Connection, ServerMessage), Ended> {
+async fn greet(
+    address: String,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    hello: Vec<u8>,
+) -> Result<(Connection, ServerMessage), Ended> {
     let greet = async {
-        let mut stream = TcpStream::connect(&address)
-            .await
-            .map_err(|error| Ended::Lost(format!("{address}: {error}")))?;
-        stream.set_nodelay(true)?;
-        stream.write_all(&hello).await?;
-        let mut read = BytesMut::new();
+        let mut connection = open(&address, tls).await?;
+        connection.writer.write_all(&hello).await?;
+        connection.writer.flush().await?;
         loop {
-            if let Some(message) = next_message(&mut read)? {
-                return Ok((Connection { stream, read }, message));
+            if let Some(message) = next_message(&mut connection.read)? {
+                return Ok((connection, message));
             }
-            if stream.read_buf(&mut read).await? == 0 {
+            if connection.reader.read_buf(&mut connection.read).await? == 0 {
                 return Err(Ended::Lost("the server closed the connection".to_owned()));
             }
         }
@@ -542,6 +547,33 @@ async fn greet(address: String, hello: Vec<u8>) -> Result<(Connection, ServerMes
     timeout(CONNECT, greet)
         .await
         .unwrap_or_else(|_| Err(Ended::Lost(format!("no answer within {} s", CONNECT.as_secs()))))
+}
+
+async fn open(address: &str, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Connection, Ended> {
+    let lost = |error: io::Error| Ended::Lost(format!("{address}: {error}"));
+    let stream = TcpStream::connect(address).await.map_err(lost)?;
+    stream.set_nodelay(true)?;
+    let read = BytesMut::new();
+    let Some(tls) = tls else {
+        let (reader, writer) = stream.into_split();
+        return Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), read });
+    };
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+        .map_err(|_| Ended::Lost(format!("`{host}` is no name that TLS can check")))?;
+    let stream = TlsConnector::from(tls).connect(name, stream).await.map_err(lost)?;
+    let (reader, writer) = tokio::io::split(stream);
+    Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), read })
+}
+
+/// Writes some of the buffer, or flushes when there is nothing left to write. Says whether there is
+/// something to flush.
+async fn write_on(writer: &mut (impl AsyncWrite + Unpin), out: &mut BytesMut) -> io::Result<bool> {
+    if out.has_remaining() {
+        writer.write_buf(out).await.map(|_| true)
+    } else {
+        writer.flush().await.map(|()| false)
+    }
 }
 
 /// Takes the next whole line off the buffer.

@@ -7,6 +7,7 @@ mod kill;
 mod meter;
 mod replay;
 mod serve;
+mod tls;
 mod town;
 
 use std::{
