@@ -300,6 +300,7 @@ impl IntoResponse for Problem {
 }
 
 impl From<RegistryError> for Problem {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what has no case here is our own failure")]
     fn from(error: RegistryError) -> Self {
         match error {
             RegistryError::Exists(what) => {
@@ -325,6 +326,7 @@ impl From<corrente_ledger::LedgerError> for Problem {
 }
 
 impl From<MdmError> for Problem {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what has no case here is our own failure")]
     fn from(error: MdmError) -> Self {
         match error {
             MdmError::NotFound { kind, .. } => Self::not_found(kind),

@@ -3,7 +3,6 @@
 use axum::{Json, extract::State};
 use corrente_metering::{ChannelKind, Direction, Timestamp};
 use corrente_registry::{
-    RegistryError,
     admin::{self, RegisteredMeter},
     channels::NewChannel,
     meters::{self, DEFAULT_REPORTING_SECONDS},
@@ -217,10 +216,7 @@ async fn remove_meter(
 ) -> Result<StatusCode, Problem> {
     let until = instant("until", given.until.as_deref())?.unwrap_or(by.business);
     api.registry()
-        .write(move |tx| {
-            admin::remove_meter(tx, &by, organisation, &given.serial, until)
-                .map_err(RegistryError::from)
-        })
+        .write(move |tx| admin::remove_meter(tx, &by, organisation, &given.serial, until))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
