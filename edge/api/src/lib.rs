@@ -31,6 +31,7 @@ mod auth;
 mod config;
 mod headers;
 mod health;
+mod metrics;
 mod openapi;
 mod ops;
 mod pages;
@@ -40,6 +41,7 @@ mod view;
 
 pub use auth::{Admin, CurrentUser, Identity, Operator, OwnUsagePoint, Viewer};
 pub use config::{ApiConfig, DemoAccount, Services};
+pub use metrics::{Metric, MetricSource};
 pub use openapi::document as openapi_document;
 pub use problem::{Body, Code, FileMistake, Params, PathId, Problem, ProblemDocument};
 pub use state::Api;

@@ -14,7 +14,11 @@ use corrente_mdm::Mdm;
 use corrente_registry::Registry;
 use tokio::sync::Semaphore;
 
-use crate::{ApiConfig, Services, auth, headers, health, openapi, pages};
+use crate::{
+    ApiConfig, Services, auth, headers, health,
+    metrics::{self, Metrics},
+    openapi, pages,
+};
 
 /// Largest body of an ordinary request.
 const BODY_BYTES: usize = 1 << 20;
@@ -33,6 +37,7 @@ struct Inner {
     services: Services,
     hashing: Semaphore,
     stopping: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Api {
@@ -44,6 +49,7 @@ impl Api {
                 services,
                 hashing: Semaphore::new(HASHING_AT_ONCE),
                 stopping: AtomicBool::new(false),
+                metrics: Metrics::new(),
             }),
         }
     }
@@ -54,10 +60,12 @@ impl Api {
         let api = operations
             .layer(middleware::from_fn(auth::refuse_cross_site))
             .layer(middleware::from_fn(headers::no_store))
+            .layer(middleware::from_fn_with_state(self.clone(), metrics::count))
             .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES));
         Router::new()
             .merge(api)
             .merge(health::routes())
+            .merge(metrics::routes())
             .fallback(pages::serve)
             .method_not_allowed_fallback(pages::serve)
             .with_state(self.clone())
@@ -106,6 +114,11 @@ impl Api {
     /// Is the server about to stop?
     pub fn is_stopping(&self) -> bool {
         self.inner.stopping.load(Ordering::Acquire)
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Permission to hash a password.

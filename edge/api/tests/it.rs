@@ -14,3 +14,5 @@ mod pages;
 mod session;
 #[path = "it/town.rs"]
 mod town;
+#[path = "it/usage.rs"]
+mod usage;

@@ -34,6 +34,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod channels;
 pub mod codes;
+pub mod counts;
 pub mod customers;
 mod engine;
 pub mod enrolment;

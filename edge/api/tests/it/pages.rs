@@ -1,3 +1,4 @@
+use corrente_api::{ApiConfig, Metric};
 use http::{StatusCode, header};
 use serde_json::json;
 
@@ -50,4 +51,38 @@ async fn options_need_no_sign_in() {
     let town = Town::new();
     let options = town.send("GET", "/api/v1/options", &[], None).await.json();
     assert_eq!((&options["lab"], &options["demo"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test]
+async fn figures_are_for_this_machine_and_for_operators() {
+    let town = Town::new();
+    town.send("GET", "/api/v1/options", &[], None).await;
+    let answer = town.send("GET", "/metrics", &[], None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    for line in [
+        "corrente_meters 3",
+        "corrente_ledger_readings_total 800",
+        "corrente_ledger_accepting 1",
+        "corrente_http_requests_total{operation=\"/api/v1/options\",method=\"GET\",status=\"200\"} 1",
+        "corrente_http_request_seconds_count 1",
+    ] {
+        assert!(answer.body.lines().any(|found| found == line), "{line} in {}", answer.body);
+    }
+    assert!(answer.body.ends_with("# EOF\n"));
+
+    let town = Town::with(ApiConfig { behind_tls: true, ..ApiConfig::default() });
+    assert_eq!(town.send("GET", "/metrics", &[], None).await.code(), "signed_out");
+    let ana = format!("cookie: {}", town.sign_in("ana@example.com").await);
+    assert_eq!(town.send("GET", "/metrics", &[&ana], None).await.code(), "forbidden");
+    let operator = format!("cookie: {}", town.sign_in("op@example.com").await);
+    assert_eq!(town.send("GET", "/metrics", &[&operator], None).await.status, StatusCode::OK);
+}
+
+#[test]
+fn figures_have_different_names_and_say_what_they_are() {
+    let names: std::collections::BTreeSet<&str> =
+        Metric::ALL.iter().map(|metric| metric.name()).collect();
+    assert_eq!(names.len(), Metric::ALL.len());
+    assert!(Metric::ALL.iter().all(|metric| metric.name().starts_with("corrente_")));
+    assert!(Metric::ALL.iter().all(|metric| metric.help().len() > 3));
 }
