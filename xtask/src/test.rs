@@ -104,7 +104,8 @@ fn lint() -> Outcome {
     process::run(process::cargo(&[
         "clippy",
         "--workspace",
-        "--all-targets",
+        "--lib",
+        "--bins",
         "--quiet",
         "--",
         "--deny",

@@ -4,7 +4,7 @@
 //! transaction, so that a crash between decision and delivery loses nothing and tells nothing twice.
 //! Open pages hear of it after the commit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::PoisonError};
 
 use corrente_alert::{Message, Moment, Notice, Phase, Rule, RuleKind, State};
 use corrente_clock::wall_clock;
@@ -184,8 +184,7 @@ impl Mdm {
         })
     }
 
-    /// Looks at all rules of a usage point now, and tells what there is to tell. One caller at a time
-    /// per usage point; the jobs are that caller.
+    /// Looks at all rules of a usage point now, and tells what there is to tell.
     ///
     /// # Errors
     /// When a store fails or there is no such usage point.
@@ -197,6 +196,7 @@ impl Mdm {
         &self,
         id: UsagePointId,
     ) -> Result<(Vec<ShownEvent>, Watch), MdmError> {
+        let _one_look = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let point = self.point(id)?;
         let now = self.clock.now();
         let rules = self.rules(&point)?;

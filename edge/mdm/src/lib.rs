@@ -25,7 +25,7 @@ mod series;
 mod settle;
 mod usage;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use corrente_clock::BusinessClock;
 use corrente_ledger::Ledger;
@@ -52,6 +52,8 @@ pub struct Mdm {
     clock: BusinessClock,
     live: LiveHub,
     tariffs: Arc<point::TariffCache>,
+    /// Held while the rules of a usage point are looked at, so that two looks never tell twice.
+    looking: Arc<Mutex<()>>,
 }
 
 impl Mdm {
@@ -62,7 +64,7 @@ impl Mdm {
         clock: BusinessClock,
         live: LiveHub,
     ) -> Self {
-        Self { registry, ledger, clock, live, tariffs: Arc::default() }
+        Self { registry, ledger, clock, live, tariffs: Arc::default(), looking: Arc::default() }
     }
 
     /// Runs an operation on a thread that may block.

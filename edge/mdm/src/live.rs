@@ -67,6 +67,11 @@ pub struct Today {
     pub points: Vec<(Timestamp, Energy)>,
 }
 
+/// How far back power is shown.
+const RECENT_SECONDS: i64 = 3600;
+/// At most one value in so many seconds.
+const RECENT_STEP_SECONDS: i64 = 30;
+
 /// Power in watts, and when it was so.
 type PowerAt = (Timestamp, i64);
 
@@ -79,12 +84,20 @@ impl Mdm {
         let point = self.point(id)?;
         let now = self.clock.now();
         let snapshot = self.live.snapshot(id);
-        let (power_w, power_at, last, recent) = if let Some(live) = snapshot {
+        let (power_w, power_at, last, mut recent) = if let Some(live) = snapshot {
             (live.power_w, live.power_at, Some(live.last.t), live.recent)
         } else {
             let (power, last) = self.last_power(&point)?;
             (power.map(|(_, w)| w), power.map(|(t, _)| t), last, Vec::new())
         };
+        // The process may have started a moment ago; the ledger knows the rest of the hour.
+        let hour = Span::new(now.plus(-RECENT_SECONDS), now);
+        if recent.first().is_none_or(|(first, _)| *first > hour.start.plus(RECENT_SECONDS / 4)) {
+            let known = recent.first().map_or(now, |(first, _)| *first);
+            let mut before = self.power_between(&point, Span::new(hour.start, known))?;
+            before.append(&mut recent);
+            recent = before;
+        }
         let (price_per_hour, period_label) = match self.price_now(&point, now, power_w) {
             Ok(found) => found,
             Err(error) => {
@@ -125,6 +138,30 @@ impl Mdm {
             }
         }
         Ok((power, last_heard))
+    }
+
+    /// Power in the span by the differences of registers.
+    fn power_between(&self, point: &Point, span: Span) -> Result<Vec<PowerAt>, MdmError> {
+        let mut powers = Vec::new();
+        let standing = |c: &&corrente_registry::usage_points::ChannelPeriod| {
+            c.until.is_none()
+                && c.direction == Direction::Import
+                && c.spec.kind == ChannelKind::Register
+        };
+        let Some(channel) = point.channels.iter().find(standing) else { return Ok(powers) };
+        let readings = empty_if_unknown(self.ledger.range(channel.channel, span, AsOf::Now))?;
+        for (before, reading) in readings.iter().zip(readings.iter().skip(1)) {
+            let seconds = reading.end.since(before.end);
+            let rise = reading.value.wh().saturating_sub(before.value.wh());
+            // Thinned like what the hub remembers: about one in half a minute.
+            let due = powers
+                .last()
+                .is_none_or(|(t, _): &PowerAt| reading.end.since(*t) >= RECENT_STEP_SECONDS);
+            if due && (1..=3600).contains(&seconds) && rise >= 0 {
+                powers.push((reading.end, rise.saturating_mul(3600) / seconds));
+            }
+        }
+        Ok(powers)
     }
 
     /// What an hour at this power costs now, and the tariff's period of the day.
