@@ -99,8 +99,10 @@ impl Workload {
 /// All meters, each once, in an order that jumps.
 fn order(meters: u32) -> impl Iterator<Item = u32> {
     // A step without a common divisor visits each of them.
-    let step =
-        (0..meters).map(|n| meters / 3 * 2 + 1 + n).find(|&step| gcd(step, meters) == 1).unwrap_or(1);
+    let step = (0..meters)
+        .map(|n| meters / 3 * 2 + 1 + n)
+        .find(|&step| gcd(step, meters) == 1)
+        .unwrap_or(1);
     let mut at = 0;
     (0..meters).map(move |_| {
         at = u32::try_from((u64::from(at) + u64::from(step)) % u64::from(meters.max(1)))

@@ -104,8 +104,7 @@ fn lint() -> Outcome {
     process::run(process::cargo(&[
         "clippy",
         "--workspace",
-        "--lib",
-        "--bins",
+        "--all-targets",
         "--quiet",
         "--",
         "--deny",

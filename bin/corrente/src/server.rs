@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use corrente_api::{Api, ApiConfig, DemoAccount};
+use corrente_api::{Api, ApiConfig, DemoAccount, Metric, MetricSource};
 use corrente_headend::{Headend, HeadendConfig, Running, tls::Certificate};
 use corrente_lab::{Lab, LabConfig};
 use corrente_ledger::LedgerOptions;
@@ -99,6 +99,7 @@ impl Server {
         let encrypted = certificate.is_some();
         let services = corrente_headend::Services { ledger, registry, clock, live, lab };
         let running = Headend::bind(headend, services, http)?;
+        api.count_from(figures(running.headend()));
 
         let server = Self {
             data,
@@ -220,6 +221,24 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// The head-end's figures, under the names of `/metrics`.
+fn figures(headend: Headend) -> MetricSource {
+    Arc::new(move || {
+        let counted = headend.statistics();
+        vec![
+            (Metric::Connections, counted.connections),
+            (Metric::MetersConnected, counted.meters),
+            (Metric::ConnectionsAccepted, counted.accepted),
+            (Metric::ConnectionsRefused, counted.refused),
+            (Metric::ConnectionErrors, counted.errors),
+            (Metric::ReadingsAcknowledged, counted.readings),
+            (Metric::ReadingsDuplicate, counted.duplicates),
+            (Metric::ReadingsConflict, counted.conflicts),
+            (Metric::ReadingsQuarantined, counted.quarantined),
+        ]
+    })
 }
 
 /// An empty registry gets the organisation that everything belongs to.

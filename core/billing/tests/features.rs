@@ -272,17 +272,17 @@ fn hourly_prices(scene: &Scene, name: &str, price: impl Fn(usize) -> Decimal) ->
 #[test]
 fn published_dynamic_prices_in_the_netherlands_and_germany() {
     // (12 + 12.599 + 1.8) × 1.21 = 31.94279 ct; 15.651 net → 18.62 gross, not the sum of rounded parts.
-    for (market, add, vat, kwh, total) in
-        [("0.12", "0.14399", "0.21", 100_000, "31.94"), ("0.1", "0.05651", "0.19", 100, "18.62")]
+    for (market, add, vat, total) in
+        [("0.12", "0.14399", "0.21", "31.94"), ("0.1", "0.05651", "0.19", "18.62")]
     {
         let text = format!(
             "code = \"d\"\nversion = \"1\"\nname = \"D\"\ncurrency = \"EUR\"\nvalid_from = 2025-01-01\n\
              [[series]]\ncode = \"m\"\nlabel = \"M\"\nseries = \"spot\"\nadd = {add}\n\
              [[tax]]\ncode = \"vat\"\nlabel = \"VAT\"\nmethod = \"exclusive\"\nrate = {vat}\n"
         );
-        // 1 kWh is too little to see 0.01 ct: a hundred, or a hundred thousand, of them.
-        let wh = if kwh == 100 { 100_000 } else { 100_000 };
-        let mut scene = Scene::new("Europe/Amsterdam", &[&text], "2026-01-01", "2026-01-02", wh);
+        // 1 kWh is too little to see 0.01 ct: a hundred of them.
+        let mut scene =
+            Scene::new("Europe/Amsterdam", &[&text], "2026-01-01", "2026-01-02", 100_000);
         scene.series = vec![hourly_prices(&scene, "spot", |_| dec(market))];
         assert_eq!(scene.plan().totals.total.to_string(), total);
     }
@@ -386,12 +386,13 @@ fn the_reasons_of_a_change_add_up_and_name_the_right_cause() {
     assert!(of(&last_year, Cause::Price) < 0 && of(&last_year, Cause::Taxes) != 0);
 }
 
+type Change = fn(&mut BillingPlan);
+
 #[test]
 fn the_second_program_notices_what_was_changed_by_hand() {
     let b1 = include_str!("../../../tariffs/example-b1.toml");
     let scene = Scene::new("America/Bahia", &[b1], "2026-10-01", "2026-11-01", 310_000);
     let good = scene.plan();
-    type Change = fn(&mut BillingPlan);
     let changes: [(&str, Change); 8] = [
         ("form", |p| p.form = "x".into()),
         ("days", |p| p.days += 1),

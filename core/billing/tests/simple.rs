@@ -113,10 +113,10 @@ fn check(case: &Case<'_>, expected: Expect) {
 fn the_prototypes_flat_price() {
     check(
         &CASE,
-        expect![[r#"
+        expect![[r"
         energy                          372 kWh × 0.4 → 148.80
         total 148.80
-    "#]],
+    "]],
     );
 }
 
@@ -124,7 +124,7 @@ fn the_prototypes_flat_price() {
 fn a_brazilian_bill() {
     check(
         &Case { tariff: B1, ..CASE },
-        expect![[r#"
+        expect![[r"
         tusd                            372 kWh × 0.77176590 → 287.09
         te                              372 kWh × 0.37782834 → 140.55
         flag                            372 kWh × 0.05991287 → 22.28
@@ -133,7 +133,7 @@ fn a_brazilian_bill() {
         pis 357.68 × 0.0112 = 4.00
         cofins 357.68 × 0.0518 = 18.52
         total 477.32
-    "#]],
+    "]],
     );
 }
 
@@ -141,7 +141,7 @@ fn a_brazilian_bill() {
 fn a_price_and_a_flag_change_inside_the_period() {
     check(
         &Case { tariff: B1, days: ("2026-04-13", "2026-05-14"), ..CASE },
-        expect![[r#"
+        expect![[r"
         tusd                            372 kWh × 9/31 days × 0.75584812 → 81.63
         tusd                            372 kWh × 22/31 days × 0.77416192 → 204.37
         te                              372 kWh × 9/31 days × 0.37408624 → 40.40
@@ -152,7 +152,7 @@ fn a_price_and_a_flag_change_inside_the_period() {
         pis 342.16 × 0.0117 = 4.00
         cofins 342.16 × 0.0542 = 18.54
         total 457.80
-    "#]],
+    "]],
     );
 }
 
@@ -160,7 +160,7 @@ fn a_price_and_a_flag_change_inside_the_period() {
 fn a_small_consumption_pays_the_minimum() {
     check(
         &Case { tariff: B1, wh_per_hour: 20, ..CASE },
-        expect![[r#"
+        expect![[r"
         tusd                            14.88 kWh × 0.77176590 → 11.48
         te                              14.88 kWh × 0.37782834 → 5.62
         flag                            14.88 kWh × 0.05991287 → 0.89
@@ -169,7 +169,7 @@ fn a_small_consumption_pays_the_minimum() {
         pis 28.12 × 0.0112 = 0.31
         cofins 28.12 × 0.0518 = 1.45
         total 35.37
-    "#]],
+    "]],
     );
 }
 
@@ -178,7 +178,7 @@ fn a_social_tariff_old_and_new() {
     let low = Case { tariff: B1, class: "low_income", wh_per_hour: 300, ..CASE };
     check(
         &Case { days: ("2025-05-01", "2025-06-01"), ..low },
-        expect![[r#"
+        expect![[r"
         tusd                            223.2 kWh × 0.75014634 → 167.43
         te                              223.2 kWh × 0.37126430 → 82.86
         tsee_old         0..30          30 kWh × -0.48759512 → -14.62
@@ -192,12 +192,12 @@ fn a_social_tariff_old_and_new() {
         pis 150.43 × 0.0105 = 1.57
         cofins 150.43 × 0.0483 = 7.26
         total 189.22
-    "#]],
+    "]],
     );
     let low = Case { tariff: B1, class: "low_income", wh_per_hour: 300, ..CASE };
     check(
         &low,
-        expect![[r#"
+        expect![[r"
         tusd                            223.2 kWh × 0.77176590 → 172.25
         te                              223.2 kWh × 0.37782834 → 84.33
         tsee             0..80          80 kWh × -0.77176590 → -61.74
@@ -207,7 +207,7 @@ fn a_social_tariff_old_and_new() {
         pis 141.50 × 0.0112 = 1.58
         cofins 141.50 × 0.0518 = 7.32
         total 177.99
-    "#]],
+    "]],
     );
 }
 
@@ -215,7 +215,7 @@ fn a_social_tariff_old_and_new() {
 fn three_prices_by_time_of_use() {
     check(
         &Case { tariff: WHITE, ..CASE },
-        expect![[r#"
+        expect![[r"
         tusd             fora_ponta     319.5 kWh × 0.56751441 → 181.32
         tusd             intermediario  21 kWh × 0.98145425 → 20.61
         tusd             ponta          31.5 kWh × 1.55729177 → 49.05
@@ -228,6 +228,6 @@ fn three_prices_by_time_of_use() {
         pis 327.80 × 0.0112 = 3.67
         cofins 327.80 × 0.0518 = 16.98
         total 439.73
-    "#]],
+    "]],
     );
 }

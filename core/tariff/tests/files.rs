@@ -111,9 +111,9 @@ fn blocks_out_of_order_and_rates_in_per_cent_are_named() {
         "[[tax]]\ncode = \"vat\"\nlabel = \"VAT\"\nmethod = \"exclusive\"\nrate = 21\n\
          [[energy]]\ncode = \"e\"\nlabel = \"E\"\n\
          blocks = [{ up_to_kwh = 100, price = 0.1 }, { up_to_kwh = 50, price = 0.2 }]\n",
-        expect![[r#"
+        expect![[r"
             line 10: `tax[0].rate`: 21 is no rate from 0 to below 1; write 20.5 % as 0.205
-            line 14: `energy[0].blocks`: has an end after the last block; leave `up_to_…` out of the last block"#]],
+            line 14: `energy[0].blocks`: has an end after the last block; leave `up_to_…` out of the last block"]],
     );
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use axum::{
@@ -215,7 +215,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Vec<(&'static str, String)>, Counter>,
     seconds: Histogram,
-    source: OnceLock<MetricSource>,
+    source: Mutex<Option<MetricSource>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -235,16 +235,25 @@ impl Metrics {
             requests.clone(),
         );
         registry.register(Metric::HttpSeconds.name(), Metric::HttpSeconds.help(), seconds.clone());
-        Self { registry, requests, seconds, source: OnceLock::new() }
+        Self { registry, requests, seconds, source: Mutex::default() }
+    }
+}
+
+impl Metrics {
+    fn source(&self) -> Option<MetricSource> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Api {
-    /// Adds the figures of the head-end, which starts after this interface. The first source stays.
+    /// Adds the figures of the head-end, which starts after this interface. It holds the head-end, which
+    /// holds this interface, until [`Api::set_stopping`] lets it go.
     pub fn count_from(&self, source: MetricSource) {
-        if self.metrics().source.set(source).is_err() {
-            tracing::warn!("a second source of metrics is left out");
-        }
+        self.set_source(Some(source));
+    }
+
+    pub(crate) fn set_source(&self, source: Option<MetricSource>) {
+        *self.metrics().source.lock().unwrap_or_else(PoisonError::into_inner) = source;
     }
 }
 
@@ -332,7 +341,7 @@ async fn metrics(State(api): State<Api>, _: Watcher) -> Result<Response, Problem
         (Metric::OutboxFailed, number(counts.outbox_failed)),
         (Metric::FindingsOpen, number(counts.findings_open)),
     ];
-    if let Some(source) = api.metrics().source.get() {
+    if let Some(source) = api.metrics().source() {
         figures.extend(source());
     }
     let mut now = Registry::default();

@@ -109,6 +109,7 @@ impl Api {
     /// Says that the server is about to stop: it is not ready any more.
     pub fn set_stopping(&self) {
         self.inner.stopping.store(true, Ordering::Release);
+        self.set_source(None);
     }
 
     /// Is the server about to stop?

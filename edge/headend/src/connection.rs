@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use axum::http::uri::Scheme;
 use corrente_line::{
     detect::{Detected, detect},
     v1::{ErrorCode, LineError, ServerMessage},
@@ -50,7 +51,7 @@ pub(crate) async fn serve(mut stream: TcpStream, guest: Guest) {
     let peer = guest.peer;
     let Some(beginning) = begin(&mut stream, peer, shared).await else { return };
     if beginning.detected != Detected::Tls {
-        dispatch(stream, beginning, guest).await;
+        dispatch(stream, beginning, Scheme::HTTP, guest).await;
         return;
     }
     let Some(tls) = &shared.config.tls else {
@@ -75,7 +76,7 @@ pub(crate) async fn serve(mut stream: TcpStream, guest: Guest) {
             refuse(&mut stream, "TLS inside TLS is not spoken here", shared).await;
             return;
         }
-        dispatch(stream, beginning, guest).await;
+        dispatch(stream, beginning, Scheme::HTTPS, guest).await;
     })
     .await;
 }
@@ -115,7 +116,12 @@ async fn begin<S: Stream>(stream: &mut S, peer: SocketAddr, shared: &Shared) -> 
     }
 }
 
-async fn dispatch<S: Stream>(mut stream: S, beginning: Beginning, mut guest: Guest) {
+async fn dispatch<S: Stream>(
+    mut stream: S,
+    beginning: Beginning,
+    scheme: Scheme,
+    mut guest: Guest,
+) {
     let Beginning { detected, bytes } = beginning;
     let shared = Arc::clone(&guest.shared);
     match detected {
@@ -123,7 +129,8 @@ async fn dispatch<S: Stream>(mut stream: S, beginning: Beginning, mut guest: Gue
         Detected::Http => {
             guest.place.known();
             // Far larger than a meter's connection.
-            Box::pin(http::serve(Rewound::new(bytes, stream), guest.peer, &shared)).await;
+            let stream = Rewound::new(bytes, stream);
+            Box::pin(http::serve(stream, guest.peer, scheme, &shared)).await;
         }
         Detected::Lab => {
             guest.place.known();

@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
-use axum::{body::Body, extract::ConnectInfo, http::Request};
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    http::{Request, uri::Scheme},
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -17,8 +21,14 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Requests at once on a connection of version 2.
 const STREAMS: u32 = 128;
 
-/// Serves a connection to its end.
-pub(crate) async fn serve<S: Stream>(stream: S, peer: SocketAddr, shared: &Arc<Shared>) {
+/// Serves a connection to its end. Handlers find the peer and the scheme, which says whether the
+/// connection is encrypted, in the request's extensions.
+pub(crate) async fn serve<S: Stream>(
+    stream: S,
+    peer: SocketAddr,
+    scheme: Scheme,
+    shared: &Arc<Shared>,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -34,6 +44,7 @@ pub(crate) async fn serve<S: Stream>(stream: S, peer: SocketAddr, shared: &Arc<S
     let router = shared.http.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(scheme.clone());
         // A router is always ready.
         router.clone().call(request.map(Body::new))
     });

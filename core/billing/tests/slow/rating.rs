@@ -164,7 +164,6 @@ fn price(
 
 type Key = (usize, Option<String>, Decimal);
 
-#[expect(clippy::too_many_arguments, reason = "a test's inner function")]
 fn energy(
     case: &Case,
     file: &TariffFile,

@@ -164,7 +164,7 @@ async fn a_live_page_is_greeted_and_told_what_is() {
     let mut text = String::new();
     while !text.contains("event: snapshot") || !text.ends_with("\n\n") {
         let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
-        text.push_str(&String::from_utf8(frame.to_vec()).unwrap());
+        text.push_str(std::str::from_utf8(&frame).unwrap());
     }
     assert!(text.contains("event: hello\ndata: {\"build\":"), "{text}");
     assert!(text.contains("retry: 2000"), "{text}");

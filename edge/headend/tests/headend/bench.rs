@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, routing::get};
+use axum::{Extension, Router, extract::ConnectInfo, http::uri::Scheme, routing::get};
 use corrente_clock::BusinessClock;
 use corrente_headend::{Headend, HeadendConfig, Running, Services};
 use corrente_lab::{Lab, LabConfig};
@@ -70,7 +70,10 @@ impl Bench {
             let (clock, live) = (clock.clone(), live.clone());
             Lab::new(config, registry.clone(), Arc::clone(&shared), clock, live).unwrap()
         });
-        let app = Router::new().route("/who", get(who)).fallback(|| async { "the portal" });
+        let app = Router::new()
+            .route("/who", get(who))
+            .route("/scheme", get(scheme))
+            .fallback(|| async { "the portal" });
         let app = lab.as_ref().map_or_else(|| app.clone(), |lab| lab.over(app.clone()));
         let mut config = HeadendConfig::new("127.0.0.1:0".parse().unwrap());
         change(&mut config);
@@ -134,6 +137,10 @@ impl Bench {
         let readings = self.ledger.range(channel, always, AsOf::Now).unwrap();
         readings.into_iter().map(|r| (r.end.second() - NOW, r.value.wh())).collect()
     }
+}
+
+async fn scheme(Extension(scheme): Extension<Scheme>) -> String {
+    scheme.to_string()
 }
 
 async fn who(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {

@@ -120,6 +120,10 @@ async fn tls_and_plain_connections_share_the_port() {
     let mut browser = connect(&bench, &authority.roots).await.unwrap();
     let answer = browser.http("GET /who HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(answer, (200, "127.0.0.1".to_owned()));
+    // Sessions depend on it: a browser keeps their cookie only when the connection is encrypted.
+    let ask = "GET /scheme HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_eq!(browser.http(ask).await, (200, "https".to_owned()));
+    assert_eq!(bench.connect().await.http(ask).await, (200, "http".to_owned()));
     let mut prototype = connect(&bench, &authority.roots).await.unwrap();
     prototype.say("{\"id\": 0}").await;
     prototype.expect("1").await;
