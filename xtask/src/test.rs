@@ -124,7 +124,9 @@ fn rust() -> Outcome {
 
 /// The built pages served by the real binary, in a real browser.
 fn browser() -> Outcome {
-    process::run(process::cargo(&["build", "--quiet", "--package", "corrente"]))?;
+    // The whole workspace, as the tests built it: one package alone has other features, so that its
+    // dependencies would be built again.
+    process::run(process::cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
     let city = City::start()?;
     let mut tests = portal::npm(&["run", "e2e", "--silent"]);
     tests
