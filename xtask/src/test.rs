@@ -17,20 +17,25 @@ pub(crate) struct Options {
     only: Option<String>,
 }
 
-/// A stage, and the minutes above which it is too slow for people to run it often.
+/// Minutes above which the whole fails: nobody runs what takes longer before each change.
+const MINUTES: u64 = 55;
+
+/// A stage, and the minutes above which the table calls it slow. A slow stage alone fails nothing: a
+/// busy machine is no reason to refuse a change.
 struct Stage {
     name: &'static str,
     minutes: u64,
     run: fn() -> Outcome,
 }
 
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage { name: "packages", minutes: 10, run: install },
     Stage { name: "format", minutes: 1, run: format },
     Stage { name: "portal", minutes: 5, run: check_portal },
     Stage { name: "lints", minutes: 15, run: lint },
     Stage { name: "rules", minutes: 5, run: rules },
-    Stage { name: "rust", minutes: 20, run: rust },
+    Stage { name: "build", minutes: 15, run: build },
+    Stage { name: "rust", minutes: 12, run: rust },
     Stage { name: "browser", minutes: 8, run: browser },
 ];
 
@@ -41,43 +46,37 @@ pub(crate) fn run(options: &Options) -> Outcome {
         let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
         return Err(Failure(format!("there is no stage `{only}`: use {}", names.join(", "))));
     }
+    let begin = Instant::now();
     let mut table = Vec::new();
-    let mut failure = None;
+    let mut outcome = Ok(());
     for stage in &STAGES {
         if options.only.as_ref().is_some_and(|only| only != stage.name) {
             continue;
         }
         println!("\n── {} ──", stage.name);
         let start = Instant::now();
-        let outcome = (stage.run)();
-        let took = start.elapsed();
-        table.push((stage.name, took));
-        let slow = took > Duration::from_secs(stage.minutes * 60);
-        failure = match outcome {
-            Err(failure) => Some(failure),
-            Ok(()) if slow => Some(Failure(format!(
-                "stage {} took {} s, more than its {} minutes",
-                stage.name,
-                took.as_secs(),
-                stage.minutes
-            ))),
-            Ok(()) => None,
-        };
-        if failure.is_some() {
+        outcome = (stage.run)();
+        table.push((stage, start.elapsed()));
+        if outcome.is_err() {
             break;
         }
     }
     println!("\nSeconds per stage:");
-    for (name, took) in &table {
-        println!("  {name:<9} {:>5}", took.as_secs());
+    for (stage, took) in &table {
+        let slow = *took > Duration::from_secs(stage.minutes * 60);
+        let note =
+            if slow { format!("  above its {} minutes", stage.minutes) } else { String::new() };
+        println!("  {:<9} {:>5}{note}", stage.name, took.as_secs());
     }
-    failure.map_or_else(
-        || {
-            println!("\nAll of it passed.");
-            Ok(())
-        },
-        Err,
-    )
+    outcome?;
+    let minutes = begin.elapsed().as_secs() / 60;
+    if minutes >= MINUTES {
+        return Err(Failure(format!(
+            "all of it passed, in {minutes} minutes: {MINUTES} are allowed"
+        )));
+    }
+    println!("\nAll of it passed.");
+    Ok(())
 }
 
 fn install() -> Outcome {
@@ -116,6 +115,10 @@ fn rules() -> Outcome {
     layers::check()?;
     tidy::check()?;
     generate::run(true)
+}
+
+fn build() -> Outcome {
+    process::run(process::cargo(&["test", "--workspace", "--no-run", "--quiet"]))
 }
 
 fn rust() -> Outcome {
