@@ -56,7 +56,7 @@ export function HistoryScreen() {
       <AlertBanner />
       <PeriodBar view={view} bills={bills} change={change} />
       <Headline answer={answer} view={view} />
-      <UsageChart answer={answer} view={view} change={change} />
+      <UsageChart answer={answer} view={view} latest={home?.now.at ?? null} change={change} />
       {view.selection && <SelectionBar selection={view.selection} change={change} />}
       <Stats answer={answer} view={view} />
       {me.lab_id === null && usagePoint.first_reading !== null && (

@@ -4,6 +4,7 @@ import type { Usage } from "@/shared/api/types";
 import { Bars } from "@/shared/chart/Bars";
 import { Figure, type LegendItem } from "@/shared/chart/Figure";
 import { useT } from "@/shared/i18n/i18n";
+import { civilDateAt, type CivilDate } from "@/shared/period/civil";
 import { inside } from "@/shared/period/period";
 import { useSession } from "@/shared/session/session";
 import { Card, Empty } from "@/shared/ui/Card";
@@ -16,9 +17,39 @@ import type { View } from "./view";
 
 type Step = "15m" | "30m" | "hour" | "day" | "week" | "month" | "year";
 
-export function UsageChart({ answer, view, change }: { answer: UseQueryResult<Usage>; view: View; change: Change }) {
+/** Where there are readings, for a person who looks at a period without any. */
+function NothingHere({ view, latest, change }: { view: View; latest: string | null; change: Change }) {
   const t = useT();
   const { format, usagePoint } = useSession();
+  const first = usagePoint.first_reading;
+  if (first === null || first === undefined) return <Empty detail={t("history.emptyNew")}>{t("history.emptyPeriod")}</Empty>;
+  const days = [first, latest ?? first].map((time) => civilDateAt(new Date(time), usagePoint.zone)) as [CivilDate, CivilDate];
+  const target = view.period.from > days[1] ? days[1] : days[0];
+  return (
+    <Empty
+      detail={t("history.emptyPeriodDetail", { date: format.day(first) })}
+      action={
+        <button type="button" className="button" onClick={() => change({ from: target, to: undefined, p: view.period.kind === "custom" ? "month" : view.period.kind })}>
+          {t(target === days[1] ? "history.toLatest" : "history.toFirst")}
+        </button>
+      }
+    >
+      {t("history.emptyPeriod")}
+    </Empty>
+  );
+}
+
+interface Properties {
+  answer: UseQueryResult<Usage>;
+  view: View;
+  /** When the newest reading was. */
+  latest: string | null;
+  change: Change;
+}
+
+export function UsageChart({ answer, view, latest, change }: Properties) {
+  const t = useT();
+  const { usagePoint } = useSession();
   return (
     <Card
       title={t(`history.per.${(answer.data?.step ?? "day") as Step}`)}
@@ -37,11 +68,7 @@ export function UsageChart({ answer, view, change }: { answer: UseQueryResult<Us
         />
       }
       empty={(usage) =>
-        usage.total.wh === null ? (
-          <Empty detail={usagePoint.first_reading === null ? t("history.emptyNew") : t("history.emptyPeriodDetail", { date: format.day(usagePoint.first_reading) })}>
-            {t("history.emptyPeriod")}
-          </Empty>
-        ) : null
+        usage.total.wh === null ? <NothingHere view={view} latest={latest} change={change} /> : null
       }
       strip={({ total }) =>
         total.missing + total.estimated > 0

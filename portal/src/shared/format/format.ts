@@ -32,6 +32,9 @@ function currencySign(locale: Locale, currency: string): string {
 
 const civil = (date: string) => new Date(`${date}T00:00:00Z`);
 
+/** How far from now a date may be written without its year: ten months, in milliseconds. */
+const NEAR = 300 * 86_400_000;
+
 /** Everything that turns a figure into text, in one locale and one zone. No other module formats. */
 export function createFormat(locale: Locale, zone: string, currency: string) {
   // Making a formatter costs more than a hundred uses of it, so each is made once, when first needed.
@@ -49,6 +52,12 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
   const at = (options: Intl.DateTimeFormatOptions) => {
     const format = dates(options);
     return (time: string | number | Date) => format().format(new Date(time));
+  };
+  // Without a year a date means the nearest one of its name.
+  const near = (options: Intl.DateTimeFormatOptions) => {
+    const short = at(options);
+    const long = at({ year: "numeric", ...options });
+    return (time: string | number | Date) => (Math.abs(Date.now() - new Date(time).getTime()) < NEAR ? short(time) : long(time));
   };
   const on = (options: Intl.DateTimeFormatOptions) => {
     // A civil date is formatted in UTC, where it has no zone to move it by a day.
@@ -103,8 +112,8 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     time: at({ hour: "2-digit", minute: "2-digit" }),
     timeSeconds: at({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     dateTime: at({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }),
-    day: at({ day: "numeric", month: "long" }),
-    dayTime: at({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    day: near({ day: "numeric", month: "long" }),
+    dayTime: near({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
     weekday: undotted(at({ weekday: "short" })),
     weekdayLong: at({ weekday: "long", day: "numeric", month: "long" }),
     dayOfMonth: at({ day: "numeric" }),

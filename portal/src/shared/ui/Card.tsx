@@ -118,7 +118,7 @@ export function Failure({ error, retry, stale }: { error: Error; retry: () => un
 }
 
 /** The normal emptiness of a card: a small drawing, a sentence, the time at which data will come. */
-export function Empty({ children, detail }: { children: ReactNode; detail?: ReactNode }) {
+export function Empty({ children, detail, action }: { children: ReactNode; detail?: ReactNode; action?: ReactNode }) {
   return (
     <div className="flex flex-col items-start gap-3 py-6">
       <svg aria-hidden="true" width="120" height="40" viewBox="0 0 120 40" fill="none">
@@ -128,6 +128,7 @@ export function Empty({ children, detail }: { children: ReactNode; detail?: Reac
       </svg>
       <p className="max-w-prose">{children}</p>
       {detail && <p className="max-w-prose text-sm text-muted">{detail}</p>}
+      {action}
     </div>
   );
 }
