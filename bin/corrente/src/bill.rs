@@ -69,6 +69,10 @@ fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
 fn print_bill(report: &BillReport) {
+    if let Some(problem) = &report.problem {
+        println!("{}: CANNOT BE CHECKED: {problem}", report.id);
+        return;
+    }
     let verdict = if report.equal { "equal" } else { "DIFFERS" };
     println!(
         "{}: {verdict} (algorithm {}, {} figures)",
@@ -82,8 +86,11 @@ fn print_bill(report: &BillReport) {
             compared.what, compared.printed, compared.computed, compared.difference
         );
     }
+    if let Some(hint) = &report.hint {
+        println!("  hint: {hint}");
+    }
     for taken in &report.taken {
-        println!("  {taken}: taken as printed");
+        println!("  {taken}: taken as printed, nothing on the bill says how it is made");
     }
 }
 

@@ -208,3 +208,35 @@ fn all_document_keys() {
         }
     }
 }
+
+#[test]
+fn a_code_is_known_by_its_form() {
+    use corrente_billing::check::check_code;
+    let key = "24260508324196000181660001584318741060255822";
+    let qr = format!("https://dfe-portal.svrs.rs.gov.br/nf3e/QRCode?chNF3e={key}&tpAmb=1");
+    let bars = "83800000002284600384070295022802002609487803";
+    let line = "83800000002-5 28460038407-5 02950228020-2 02609487803-3";
+    let spaced = "2426 0508 3241 9600 0181 6600 0158 4318 7410 6025 5822";
+    let cases: &[(&str, &str, Option<&str>)] = &[
+        (key, "nf3e_key", None),
+        (spaced, "nf3e_key", None),
+        (&qr, "nf3e_key", None),
+        (bars, "bar_code", None),
+        (line, "bar_code", None),
+        (&qr.replace("tpAmb=1", "tpAmb=3"), "nf3e_key", Some("tpAmb is `3`")),
+        (&qr.replace("822&", "823&"), "nf3e_key", Some("check digit is 3, but 2")),
+        (&key.replace("8166", "8155"), "nf3e_key", Some("`55`, must be 66")),
+        (&bars.replacen("228", "238", 1), "bar_code", Some("the check digit in position 4")),
+        (&bars[..43], "bar_code", Some("43 digits")),
+        ("00020126", "bar_code", Some("8 digits")),
+        ("hello", "pix", Some("broken at character 1")),
+        ("", "pix", Some("")),
+    ];
+    for (code, kind, problem) in cases {
+        let report = check_code(code);
+        assert_eq!((report.kind, report.valid), (*kind, problem.is_none()), "{code}: {report:?}");
+        if let Some(problem) = problem {
+            assert!(report.problem.as_ref().unwrap().contains(problem), "{code}: {report:?}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{BillingError, Line, TaxRow, exact::Exact};
 
+mod cells;
 mod formula;
 mod paper;
 
@@ -32,7 +33,7 @@ pub enum BillCheckError {
         /// The field.
         field: String,
         /// What is wrong.
-        problem: &'static str,
+        problem: String,
     },
     /// A formula cannot be evaluated, or the taxes are no taxes.
     #[error("bill `{bill}`: {problem}")]
@@ -60,6 +61,12 @@ pub struct BillReport {
     pub id: String,
     /// Everything printed that can be computed is equal.
     pub equal: bool,
+    /// Why the bill cannot be checked: which field is wrong, and what would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What would make it equal, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The algorithm that was used: `A`, `B`, or the formula.
     pub algorithm: String,
     /// What was compared.
@@ -83,7 +90,29 @@ pub struct Compared {
     pub difference: Decimal,
 }
 
-/// Checks all bills of a file in the form of `br_bills.json`, or one bill alone.
+impl BillReport {
+    fn unusable(id: String, error: &BillCheckError) -> Self {
+        let mut problem = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            problem = format!("{problem}: {cause}");
+            source = cause.source();
+        }
+        let (compared, taken) = (Vec::new(), Vec::new());
+        Self {
+            id,
+            equal: false,
+            problem: Some(problem),
+            hint: None,
+            algorithm: String::new(),
+            compared,
+            taken,
+        }
+    }
+}
+
+/// Checks all bills of a file in the form of `br_bills.json`, or one bill alone. A bill that cannot be
+/// read is a report with its problem and keeps no other from being checked.
 ///
 /// # Errors
 /// When the file has another form; what differs is in the reports.
@@ -94,52 +123,67 @@ pub fn check_bills(text: &str) -> Result<Vec<BillReport>, BillCheckError> {
         (None, bill) if bill.get("lines").is_some() || bill.get("formula").is_some() => vec![bill],
         (None, _) => return Err(BillCheckError::NoBills),
     };
-    bills
-        .into_iter()
-        .enumerate()
-        .map(|(index, bill)| {
-            let object = bill.as_object().ok_or(BillCheckError::NoBills)?;
-            let id = object
-                .get("id")
-                .and_then(Value::as_str)
-                .map_or_else(|| format!("bills[{index}]"), str::to_owned);
-            if object.contains_key("lines") {
-                check_bill(&id, object)
-            } else if object.contains_key("formula") {
-                formula::check(&id, object)
-            } else {
-                Err(BillCheckError::Field {
-                    bill: id,
-                    field: "lines".to_owned(),
-                    problem: "is missing, and there is no `formula` either",
-                })
-            }
-        })
-        .collect()
+    if bills.is_empty() {
+        return Err(BillCheckError::NoBills);
+    }
+    Ok(bills.into_iter().enumerate().map(|(index, bill)| report(index, bill)).collect())
+}
+
+fn report(index: usize, bill: &Value) -> BillReport {
+    let id = bill
+        .get("id")
+        .and_then(Value::as_str)
+        .map_or_else(|| format!("bills[{index}]"), str::to_owned);
+    let missing = |problem: &str| BillCheckError::Field {
+        bill: id.clone(),
+        field: "lines".to_owned(),
+        problem: problem.to_owned(),
+    };
+    let checked = match bill.as_object() {
+        Some(object) if object.contains_key("lines") => check_bill(&id, object),
+        Some(object) if object.contains_key("formula") => formula::check(&id, object),
+        Some(_) => Err(missing("is missing, and there is no `formula` either")),
+        None => Err(missing("is missing: a bill is an object")),
+    };
+    checked.unwrap_or_else(|error| BillReport::unusable(id.clone(), &error))
 }
 
 fn check_bill(id: &str, bill: &Map<String, Value>) -> Result<BillReport, BillCheckError> {
     let paper = Paper::read(id, bill)?;
-    let methods: Vec<(LineMethod, &str)> = match paper.algorithm.as_deref() {
-        Some("A") => vec![(LineMethod::TaxComponents, "A")],
-        Some("B") => vec![(LineMethod::PriceWithTaxes, "B")],
-        // Nothing said: the one that comes nearer.
-        _ => vec![(LineMethod::PriceWithTaxes, "B"), (LineMethod::TaxComponents, "A")],
-    };
-    let mut best: Option<BillReport> = None;
-    for (method, name) in methods {
+    let stated = paper.algorithm.as_deref();
+    let mut reports = Vec::new();
+    for (method, name) in [(LineMethod::PriceWithTaxes, "B"), (LineMethod::TaxComponents, "A")] {
         let tariff = Tariff::from_file(paper.tariff_file(method)).map_err(|e| {
             BillCheckError::Unusable { bill: id.to_owned(), problem: e.to_string() }
         })?;
         let mut report = compute(&paper, &tariff, method)
             .map_err(|source| BillCheckError::Billing { bill: id.to_owned(), source })?;
         name.clone_into(&mut report.algorithm);
-        let wrong = |r: &BillReport| r.compared.iter().filter(|c| !c.equal).count();
-        if best.as_ref().is_none_or(|b| wrong(&report) < wrong(b)) {
-            best = Some(report);
-        }
+        reports.push(report);
     }
-    best.ok_or(BillCheckError::NoBills)
+    let wrong = |r: &BillReport| r.compared.iter().filter(|c| !c.equal).count();
+    let other = reports.iter().find(|r| r.equal).map(|r| r.algorithm.clone());
+    // Nothing said: the one that comes nearer.
+    let best = match stated {
+        Some(stated) => reports.into_iter().find(|r| r.algorithm == stated),
+        None => reports.into_iter().min_by_key(wrong),
+    };
+    let mut best = best.ok_or(BillCheckError::NoBills)?;
+    if best.compared.is_empty() {
+        return Err(BillCheckError::Unusable {
+            bill: id.to_owned(),
+            problem:
+                "nothing on it can be computed: `tariffs_brl_per_kwh` names no line's tariff, \
+                      and there is neither `total` nor `reading`"
+                    .to_owned(),
+        });
+    }
+    if !best.equal
+        && let Some(other) = other
+    {
+        best.hint = Some(format!("algorithm {other} makes every figure equal"));
+    }
+    Ok(best)
 }
 
 struct Comparison {
@@ -187,7 +231,9 @@ fn compute(paper: &Paper, tariff: &Tariff, method: LineMethod) -> Result<BillRep
     // Untaxed lines are cut to cents as they are; taxed ones go through the tax code together.
     let (lines, boxes) =
         crate::rate::taxed_lines(tariff, &paper.taxed(), !paper.tax_box.is_empty())?;
-    let mut taxed = lines.iter();
+    // Each line's taxes before they were made to add up to the tax box: both are printed.
+    let (alone, _) = crate::rate::taxed_lines(tariff, &paper.taxed(), false)?;
+    let mut taxed = lines.iter().zip(&alone);
     let mut total = Decimal::ZERO;
     let mut taken = Vec::new();
     for line in &paper.lines {
@@ -207,23 +253,39 @@ fn compute(paper: &Paper, tariff: &Tariff, method: LineMethod) -> Result<BillRep
             }
             Kind::AsPrinted => {
                 taken.push(line.item.clone());
+                compare_printed(&mut to, line)?;
                 line.value.unwrap_or_default()
             }
         };
         total = total.plus(value)?;
     }
     compare_boxes(&mut to, paper, &boxes)?;
+    taken.extend(paper.unknown_boxes.iter().map(|name| format!("tax box {name}")));
     to.add("total".to_owned(), paper.total, total)?;
     let equal = to.compared.iter().all(|c| c.equal);
     let (id, algorithm) = (paper.id.clone(), String::new());
-    Ok(BillReport { id, equal, algorithm, compared: to.compared, taken })
+    let compared = to.compared;
+    Ok(BillReport { id, equal, problem: None, hint: None, algorithm, compared, taken })
+}
+
+/// Of a line that no tariff explains at least quantity × price is its value, but for a cent: the price
+/// may have been cut after the value was made.
+fn compare_printed(to: &mut Comparison, line: &PaperLine) -> Result<(), BillingError> {
+    let Some(price) = line.price.filter(|_| line.has_quantity()) else { return Ok(()) };
+    let Some(value) = line.value else { return Ok(()) };
+    let product = line.energy()?.times(price)?.abs();
+    let product = if value < Decimal::ZERO { Decimal::ZERO.minus(product)? } else { product };
+    let cut = round_to(product, 2, Rounding::Truncate);
+    let cent = Decimal::new(if value < Decimal::ZERO { -1 } else { 1 }, 2);
+    let ways = [cut, cut.plus(cent)?];
+    to.add_any(format!("{}: quantity × price", line.item), line.value, &ways)
 }
 
 fn compare_taxed(
     to: &mut Comparison,
     paper: &Paper,
     line: &PaperLine,
-    made: &Line,
+    (made, alone): (&Line, &Line),
     method: LineMethod,
 ) -> Result<Decimal, BillingError> {
     let item = &line.item;
@@ -234,27 +296,90 @@ fn compare_taxed(
     }
     to.add_any(format!("{item}: unit price"), line.price, &prices)?;
     to.add(format!("{item}: value"), line.value, made.amount.decimal())?;
-    let sum = |codes: &[&str]| {
-        let own = made.taxes.iter().filter(|t| codes.contains(&t.code.as_str()));
-        Money::sum(own.map(|t| t.amount))
-    };
-    to.add(
-        format!("{item}: PIS/COFINS"),
-        line.pis_cofins,
-        sum(&["pis", "cofins", "pis_cofins"])?.decimal(),
-    )?;
-    to.add(format!("{item}: ICMS"), line.icms, sum(&["icms"])?.decimal())?;
+    for (name, codes, printed) in [
+        ("PIS/COFINS", &["pis", "cofins", "pis_cofins"][..], line.pis_cofins),
+        ("ICMS", &["icms"][..], line.icms),
+    ] {
+        let sum = |line: &Line| {
+            let own = line.taxes.iter().filter(|t| codes.contains(&t.code.as_str()));
+            Ok::<_, BillingError>((
+                Money::sum(own.clone().map(|t| t.amount))?.decimal(),
+                crate::exact::sum(own.map(|t| t.rate))?,
+            ))
+        };
+        let ((adjusted, _), (by_itself, rate)) = (sum(made)?, sum(alone)?);
+        let mut ways = vec![adjusted, by_itself];
+        let amount = made.amount.decimal();
+        if name == "ICMS" && method == LineMethod::PriceWithTaxes {
+            // Nothing says whether this product is cut or rounded.
+            ways.push(round_to(amount.times(rate)?, 2, Rounding::HalfUp));
+        }
+        if let (Some(icms), "PIS/COFINS", LineMethod::PriceWithTaxes) = (line.icms, name, method) {
+            // From the amount without the ICMS as it is printed beside it.
+            let product = amount.minus(icms)?.times(rate)?;
+            ways.push(round_to(product, 2, Rounding::Truncate));
+        }
+        ways.extend(paper.residue(line, codes)?);
+        to.add_any(format!("{item}: {name}"), printed, &ways)?;
+    }
     Ok(made.amount.decimal())
 }
 
 fn compare_boxes(to: &mut Comparison, paper: &Paper, boxes: &[TaxRow]) -> Result<(), BillingError> {
+    let icms = paper.tax_box.iter().find(|row| row.code == "icms");
     for printed in &paper.tax_box {
         let Some(made) = boxes.iter().find(|b| b.code == printed.code) else { continue };
         let name = &printed.name;
-        to.add(format!("tax box {name}: base"), printed.base, made.base.decimal())?;
+        let mut bases = vec![made.base.decimal()];
+        // The base of PIS and COFINS is the printed one of ICMS without the printed ICMS.
+        if let (Some(base), Some(amount), false) =
+            (icms.and_then(|row| row.base), icms.and_then(|row| row.amount), printed.code == "icms")
+        {
+            bases.push(base.minus(amount)?);
+        }
+        to.add_any(format!("tax box {name}: base"), printed.base, &bases)?;
         let rate = made.rate.times(Decimal::ONE_HUNDRED)?;
         to.add(format!("tax box {name}: rate"), printed.rate, rate)?;
-        to.add(format!("tax box {name}: amount"), printed.amount, made.amount.decimal())?;
+        let mut amounts = vec![made.amount.decimal()];
+        if let Some(base) = printed.base.filter(|base| bases.contains(base)) {
+            let product = base.times(made.rate)?;
+            for rounding in [Rounding::Truncate, Rounding::HalfUp] {
+                amounts.push(round_to(product, 2, rounding));
+            }
+        }
+        to.add_any(format!("tax box {name}: amount"), printed.amount, &amounts)?;
+    }
+    compare_columns(to, paper)
+}
+
+/// The taxes of the lines add up to the tax box, where every taxed line prints its own.
+fn compare_columns(to: &mut Comparison, paper: &Paper) -> Result<(), BillingError> {
+    let taxed: Vec<&PaperLine> =
+        paper.lines.iter().filter(|line| matches!(line.kind, Kind::Taxed { .. })).collect();
+    let column = |of: &dyn Fn(&PaperLine) -> Option<Decimal>| {
+        let cells: Option<Vec<Decimal>> = taxed.iter().map(|line| of(line)).collect();
+        cells.filter(|cells| !cells.is_empty())
+    };
+    let boxes = |codes: &[&str]| {
+        let rows = paper.tax_box.iter().filter(|row| codes.contains(&row.code));
+        let amounts: Option<Vec<Decimal>> = rows.map(|row| row.amount).collect();
+        amounts.filter(|amounts| !amounts.is_empty())
+    };
+    let both: &[&str] =
+        if boxes(&["pis_cofins"]).is_some() { &["pis_cofins"] } else { &["pis", "cofins"] };
+    let complete = both.iter().all(|code| boxes(&[code]).is_some());
+    for (name, cells, amounts) in [
+        ("ICMS", column(&|line| line.icms), boxes(&["icms"])),
+        ("PIS/COFINS", column(&|line| line.pis_cofins), boxes(both).filter(|_| complete)),
+    ] {
+        if let (Some(cells), Some(amounts)) = (cells, amounts) {
+            let lines = crate::exact::sum(cells)?;
+            to.add(
+                format!("tax box {name}: sum of the lines"),
+                Some(crate::exact::sum(amounts)?),
+                lines,
+            )?;
+        }
     }
     Ok(())
 }

@@ -20,23 +20,52 @@ pub struct CodeReport {
     pub parts: Vec<(&'static str, String)>,
 }
 
-/// Reads a code of any of the kinds that stand on a Brazilian bill.
+/// Reads a code of any of the kinds that stand on a Brazilian bill: the text of a PIX code, the digits
+/// of a bar code (44) or of its line (48), the key of an NF3e (44) or the address in its QR code.
 pub fn check_code(code: &str) -> CodeReport {
     let code = code.trim();
-    let digits = code.chars().filter(char::is_ascii_digit).count();
-    let spaced = |c: char| c.is_ascii_digit() || c.is_whitespace() || c == '.' || c == '-';
-    let key = code.strip_prefix("NF3e").unwrap_or(code);
-    if code.starts_with("0002") && !code.chars().all(spaced) {
+    if let Some((_, question)) = code.split_once('?')
+        && code.to_ascii_lowercase().contains("chnf3e=")
+    {
+        return report(code, "nf3e_key", address_parts(question));
+    }
+    let compact: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let digits = compact.chars().filter(char::is_ascii_digit).count();
+    let spaced = compact.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    let key = compact.strip_prefix("NF3e").unwrap_or(&compact);
+    // A PIX code begins with its form, 00 02 01, and holds letters.
+    if code.starts_with("0002") && !spaced {
         return report(code, "pix", pix::read(code).as_ref().map(pix_parts));
     }
-    let is_key = key.get(20..22) == Some("66") && !key.starts_with('8');
-    if is_key || code.starts_with("NF3e") {
-        return report(code, "nf3e_key", nf3e::read(code).as_ref().map(key_parts));
+    let alone = key.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_key = alone && key.get(20..22) == Some("66") && !key.starts_with('8');
+    // 44 digits are a key or bars, and bars begin with 8.
+    let no_bars = spaced && digits == 44 && !key.starts_with('8');
+    if is_key || no_bars || compact.starts_with("NF3e") {
+        return report(code, "nf3e_key", nf3e::read(key).as_ref().map(key_parts));
     }
-    if code.chars().all(spaced) && digits > 0 {
+    if spaced && digits > 0 {
         return report(code, "bar_code", febraban::read(code).as_ref().map(bar_parts));
     }
     report(code, "pix", pix::read(code).as_ref().map(pix_parts))
+}
+
+/// The question of an NF3e's QR address: `chNF3e=<key>&tpAmb=1`.
+fn address_parts(question: &str) -> Result<Parts, String> {
+    let value = |wanted: &str| {
+        let mut pairs = question.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+    };
+    let key = nf3e::read(value("chNF3e").unwrap_or_default()).map_err(|e| e.to_string())?;
+    let environment = match value("tpAmb") {
+        Some("1") => "production",
+        Some("2") => "test",
+        Some(other) => return Err(format!("tpAmb is `{other}`: 1 is production and 2 a test")),
+        None => return Err("the address has no tpAmb: add &tpAmb=1".to_owned()),
+    };
+    let mut parts = key_parts(&key);
+    parts.push(("environment", environment.to_owned()));
+    Ok(parts)
 }
 
 type Parts = Vec<(&'static str, String)>;

@@ -29,6 +29,9 @@ const FINER: Decimal = Decimal::TEN;
 /// Differences up to this are rounding of the vectors themselves.
 const TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
+/// The parts of a month's bill that may be expected.
+const PARTS: [&str; 5] = ["total", "fixed", "energy", "dc_tou", "dc_flat"];
+
 /// Why a rate cannot be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum UrdbCheckError {
@@ -95,6 +98,11 @@ pub fn check_urdb(text: &str) -> Result<RateReport, UrdbCheckError> {
         .and_then(|o| o.iter().find(|(k, _)| k.starts_with("expected")))
         .map(|(_, v)| v)
         .ok_or_else(|| field("expected", "is missing"))?;
+    let known = PARTS.iter().any(|part| expected.get(part).is_some_and(Value::is_array));
+    if !known {
+        let problem = format!("has no monthly list: one of {} is needed", PARTS.join(", "));
+        return Err(field("expected", problem));
+    }
     let imported = urdb::import_value(rate)?;
     let mut notes = imported.notes;
     let left_out = imported.left_out.iter();
@@ -134,7 +142,12 @@ fn load(value: &Value) -> Result<Vec<i64>, UrdbCheckError> {
     let kwh: Vec<Decimal> = match list {
         Some(list) => list
             .iter()
-            .map(|v| v.to_string().parse().map_err(|_| field("load", "has no number in its list")))
+            .enumerate()
+            .map(|(hour, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let parsed = text.parse().or_else(|_| Decimal::from_scientific(&text));
+                parsed.map_err(|_| field("load", format!("hour {hour} is `{text}`, no number")))
+            })
             .collect::<Result<_, _>>()?,
         None => generate(value)?,
     };
@@ -282,7 +295,10 @@ fn compare(
         let printed = list.get(index).map(Value::to_string);
         let printed: Decimal = printed
             .and_then(|p| p.parse().ok().or_else(|| Decimal::from_scientific(&p).ok()))
-            .ok_or_else(|| field("expected", format!("has no month {index} of `{name}`")))?;
+            .ok_or_else(|| {
+                let month = index.saturating_add(1);
+                field("expected", format!("has no number for month {month} of `{name}`"))
+            })?;
         let value = corrente_units::round_to(value, 6, corrente_units::Rounding::HalfEven);
         let difference = printed.minus(value).map_err(BillingError::from)?;
         parts.push((name.to_owned(), printed, value.normalize(), difference.normalize()));

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use corrente_units::{Decimal, Rounding, round_to};
 use serde_json::{Map, Value};
 
-use super::{BillCheckError, BillReport, Comparison, paper::decimal};
+use super::{BillCheckError, BillReport, Comparison, cells::decimal};
 use crate::check::expression::Expression;
 
 pub(super) fn check(id: &str, bill: &Map<String, Value>) -> Result<BillReport, BillCheckError> {
-    let field = |field: &str, problem| BillCheckError::Field {
+    let field = |field: &str, problem: &str| BillCheckError::Field {
         bill: id.to_owned(),
         field: field.to_owned(),
-        problem,
+        problem: problem.to_owned(),
     };
     let unusable = |problem: String| BillCheckError::Unusable { bill: id.to_owned(), problem };
     let text = bill.get("formula").and_then(Value::as_str);
@@ -57,9 +57,14 @@ pub(super) fn check(id: &str, bill: &Map<String, Value>) -> Result<BillReport, B
         to.add_any(name.clone(), Some(printed), &ways)
             .map_err(|source| BillCheckError::Billing { bill: id.to_owned(), source })?;
     }
+    if to.compared.is_empty() {
+        return Err(field("expected", "holds no figure"));
+    }
     Ok(BillReport {
         id: id.to_owned(),
         equal: to.compared.iter().all(|c| c.equal),
+        problem: None,
+        hint: None,
         algorithm: text.to_owned(),
         compared: to.compared,
         taken: Vec::new(),
