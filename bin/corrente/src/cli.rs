@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Fleet(crate::fleet::FleetArguments),
     /// Sends recorded interval data as meters that report it
     Replay(crate::replay::ReplayArguments),
+    /// Meter data files of the field: London, HomeWizard, DSMR, Engie, Ameren, Enel, Green Button, NEM12, your own CSV
+    Import(Box<crate::import::ImportArguments>),
     /// Figures of a data directory as files
     Export(crate::export::ExportArguments),
     /// What an administrator does on the server's machine

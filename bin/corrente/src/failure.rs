@@ -15,6 +15,11 @@ impl Failure {
         Self { message: message.into(), code: 1 }
     }
 
+    /// This exit code and this sentence.
+    pub(crate) fn with_code(message: impl Into<String>, code: u8) -> Self {
+        Self { message: message.into(), code }
+    }
+
     /// The same sentence with what was being done in front.
     pub(crate) fn of(doing: impl Display, error: impl Display) -> Self {
         Self::new(format!("{doing}: {error}"))

@@ -11,6 +11,7 @@ mod failure;
 mod figures;
 mod fleet;
 mod health;
+mod import;
 mod instant;
 mod keep;
 mod live_line;
@@ -49,6 +50,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Meter(arguments) => meter::run(arguments),
         Command::Fleet(arguments) => fleet::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Admin(arguments) => admin::run(arguments),
         Command::Bill(arguments) => bill::run(arguments),

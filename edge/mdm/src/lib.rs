@@ -15,6 +15,7 @@ mod expected;
 pub mod export;
 mod facts;
 pub mod forecast;
+pub mod import;
 mod invoice;
 mod jobs;
 mod live;

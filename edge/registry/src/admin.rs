@@ -4,6 +4,7 @@
 //! The command line and the API call the same ones; what differs is [`By`].
 
 mod import;
+mod meter_life;
 
 use corrente_metering::{
     Calendar, Date, Timestamp,
@@ -17,8 +18,9 @@ use serde_json::{Value as Json, json};
 pub use self::import::{
     ImportFile, ImportKind, ImportMistake, ImportRefusal, Imported, MeterSecret, SignInCode, import,
 };
+pub use self::meter_life::add_channel;
 use crate::{
-    RegistryError, Tx, agreements, audit,
+    RegistryError, Tx, agreements, api_tokens, audit,
     channels::NewChannel,
     codes::{self, Purpose},
     customers::{self, NewCustomer},
@@ -345,6 +347,22 @@ pub fn create_code(
     user_of(tx, organisation, user)?;
     by.note(tx, organisation, "user.code", &format!("user:{user}"), (None, None))?;
     code_for(tx, by, organisation, user, Purpose::SignIn, CODE_SECONDS)
+}
+
+/// Makes an API token of a user, and returns its text, which is shown once.
+pub fn create_api_token(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    user: UserId,
+    label: &str,
+    scope: api_tokens::Scope,
+) -> Result<Secret, RegistryError> {
+    user_of(tx, organisation, user)?;
+    let (id, secret) = api_tokens::create(tx, user, label, scope, None, by.real)?;
+    let after = json!({"label": label, "scope": scope.word()});
+    by.note(tx, organisation, "api_token.create", &format!("api_token:{id}"), (None, Some(after)))?;
+    Ok(secret)
 }
 
 /// Refuses a user from now on, or lets the user in again, and ends the user's sessions.

@@ -151,6 +151,15 @@ pub fn find_by_serial(tx: &mut Tx, serial: &str) -> Result<Option<MeterAccess>, 
     found.map(|meter| access(tx, meter)).transpose()
 }
 
+/// The organisation's meter with this serial, with its channels and the place where it stands.
+pub fn access_by_serial(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    serial: &str,
+) -> Result<Option<MeterAccess>, RegistryError> {
+    by_serial(tx, organisation, serial)?.map(|meter| access(tx, meter)).transpose()
+}
+
 /// The meter with this serial and secret.
 pub fn authenticate(
     tx: &mut Tx,

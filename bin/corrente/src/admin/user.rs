@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use corrente_registry::{
-    admin, customers, passwords,
+    admin,
+    api_tokens::Scope,
+    customers, passwords,
     users::{self, NewUser, Role, User},
 };
 
@@ -26,6 +28,19 @@ enum UserCommand {
         directory: Directory,
         /// Address that the user signs in with
         email: String,
+    },
+    /// Makes an API token for a user's programs and prints it, once
+    ApiToken {
+        #[command(flatten)]
+        directory: Directory,
+        /// Address that the user signs in with
+        email: String,
+        /// What it is for, for the list
+        #[arg(long, default_value = "made on the command line")]
+        label: String,
+        /// What it may do at most: read, write (the daily work) or admin (all that the user may do)
+        #[arg(long, default_value = "read", value_parser = ["read", "write", "admin"])]
+        scope: String,
     },
     /// Sets a user's password; it is read from standard input
     Password {
@@ -75,6 +90,18 @@ pub(super) fn run(arguments: UserArguments) -> Result<(), Failure> {
                 Ok(admin::create_code(tx, by, organisation.id, user.id)?)
             })?;
             print(&format!("{}\n", code.reveal()))
+        }
+        UserCommand::ApiToken { directory, email, label, scope } => {
+            let scope = match scope.as_str() {
+                "admin" => Scope::Admin,
+                "write" => Scope::Write,
+                _ => Scope::Read,
+            };
+            let token = directory.write(move |tx, by, organisation| {
+                let user = find(tx, &email)?;
+                Ok(admin::create_api_token(tx, by, organisation.id, user.id, &label, scope)?)
+            })?;
+            print(&format!("{}\n", token.reveal()))
         }
         UserCommand::Password { directory, email } => set_password(&directory, email),
         UserCommand::List(directory) => list(&directory),

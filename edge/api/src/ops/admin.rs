@@ -7,6 +7,7 @@ mod customers;
 mod import;
 mod meters;
 mod organisation;
+mod readings;
 mod tariffs;
 mod tokens;
 mod usage_points;
@@ -18,7 +19,7 @@ use corrente_registry::admin::By;
 use http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Admin, Api, Problem, auth};
+use crate::{Admin, Api, CurrentUser, Operator, Problem, auth};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(tokens::routes())
         .merge(users::routes())
         .merge(import::routes())
+        .merge(readings::routes())
         .merge(audit::routes())
 }
 
@@ -45,13 +47,33 @@ impl FromRequestParts<Api> for Change {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let Admin(caller) = Admin::from_request_parts(parts, api).await?;
-        let by = By {
-            actor: caller.identity.actor(),
-            business: api.clock().now(),
-            real: corrente_clock::wall_clock(),
-            address: auth::peer(&parts.extensions).map(|address| address.to_string()),
-            reason: None,
-        };
+        let by = by(&caller, parts, api);
         Ok(Self { by, organisation: caller.user.organisation })
+    }
+}
+
+/// An operator who does a day's work, as the audit log tells it.
+struct Clerk {
+    by: By,
+    organisation: OrganisationId,
+}
+
+impl FromRequestParts<Api> for Clerk {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Operator(caller) = Operator::from_request_parts(parts, api).await?;
+        let by = by(&caller, parts, api);
+        Ok(Self { by, organisation: caller.user.organisation })
+    }
+}
+
+fn by(caller: &CurrentUser, parts: &Parts, api: &Api) -> By {
+    By {
+        actor: caller.identity.actor(),
+        business: api.clock().now(),
+        real: corrente_clock::wall_clock(),
+        address: auth::peer(&parts.extensions).map(|address| address.to_string()),
+        reason: None,
     }
 }

@@ -164,6 +164,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/readings/field": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stores what a person read from a dial, like a reading of the meter itself. */
+        post: operations["add_field_reading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/readings/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports a meter data file, whose format is seen from what is in it. The same file again changes
+         *     nothing.
+         */
+        post: operations["import_readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/tariffs": {
         parameters: {
             query?: never;
@@ -818,6 +855,21 @@ export interface components {
             /** @description Is signing in refused? */
             disabled: boolean;
         };
+        /** @description What a person read from a dial. */
+        FieldReading: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description When, RFC 3339; now when left out. */
+            at?: string | null;
+            /** @description What the dial showed, in kWh. */
+            register_kwh: string;
+            /** @description The register's name, where the meter has several. */
+            channel?: string | null;
+            /** @description `import` when left out, or `export`. */
+            direction?: string | null;
+            /** @description Who read it. */
+            reader?: string | null;
+        };
         /** @description What is wrong at one place of a file. */
         FileMistake: {
             /** @description The file. */
@@ -887,6 +939,17 @@ export interface components {
             serial: string;
             /** @description Its secret. It is shown this once and stored nowhere. */
             secret: string;
+        };
+        /** @description What became of a file. */
+        ImportedReadings: {
+            /**
+             * @description What is in the file: format, rows, first and last instant, energy, gaps and conflicts by channel,
+             *     and the lines that could not be read with the reason.
+             */
+            report: Record<string, never>;
+            stored?: components["schemas"]["StoredReadings"] | null;
+            /** @description Channels that found no place; then nothing is stored, unless `keep_going` was set. */
+            refused: components["schemas"]["RefusedReadings"][];
         };
         /** @description One step of usage. */
         Interval: {
@@ -1283,6 +1346,43 @@ export interface components {
             readings: components["schemas"]["Reading"][];
             /** @description The cursor of the next page; null at the end. */
             next?: string | null;
+        };
+        /** @description A channel that found no place. */
+        RefusedReadings: {
+            /** @description The meter that the file names. */
+            meter?: string | null;
+            /** @description The channel. */
+            channel: string;
+            /** @description Why, and what to do. */
+            reason: string;
+        };
+        /** @description What became of readings. */
+        StoredReadings: {
+            /**
+             * Format: int64
+             * @description New ones.
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description Those that were stored already, with the same value.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Those whose instant has another value: the first stays, these do not count.
+             */
+            conflicts: number;
+            /**
+             * Format: int64
+             * @description Those from before the meter's installation or from the future: kept aside.
+             */
+            quarantined: number;
+            /**
+             * Format: int64
+             * @description Channels that were made for them.
+             */
+            made: number;
         };
         /** @description A tariff over all its versions. */
         TariffDocument: {
@@ -1958,6 +2058,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganisationDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_field_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FieldReading"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedReadings"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_readings: {
+        parameters: {
+            query?: {
+                /** @description What the file is called, for the report. */
+                file?: string;
+                /** @description The meter's serial, for a file that names none. */
+                meter?: string;
+                /** @description The usage point of meters that are made; else each gets one of its own name. */
+                usage_point?: string;
+                /** @description Makes meters and channels that are not known yet. */
+                create?: boolean;
+                /** @description Imports the channels that find a place when others find none. */
+                keep_going?: boolean;
+                /** @description Says what would be done, and does nothing. */
+                dry_run?: boolean;
+                /** @description What the columns of another CSV mean: the text of a mapping file. */
+                map?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedReadings"];
                 };
             };
             /** @description The request was refused; `code` says why. */
