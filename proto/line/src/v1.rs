@@ -9,6 +9,7 @@ mod bucket;
 mod encode;
 mod error;
 mod message;
+mod names;
 mod parse;
 mod scan;
 mod session;

@@ -1,7 +1,7 @@
 //! Readings on their way: what is appended together, and what watchers are told afterwards.
 
 use corrente_ledger::{Admission, Entry, QuarantineReason};
-use corrente_line::v1::{ChannelReading, Sample};
+use corrente_line::v1::{ChannelReading, MAX_CHANNELS, Sample};
 use corrente_live::LiveReading;
 use corrente_metering::{ChannelKind, Direction, Timestamp};
 
@@ -26,11 +26,14 @@ impl Group {
 
     pub(super) fn add(&mut self, meter: &Admitted, now: Timestamp, readings: &[ChannelReading]) {
         self.entries.reserve(readings.len());
+        // Whoever has more registers than a meter is a gateway: there is no one place to look at.
+        let is_meter = meter.channels.len() <= MAX_CHANNELS;
         for item in readings {
             let Some(channel) = meter.channels.get(item.channel) else { continue };
             let admission = admission(meter, now, item.reading.end);
             self.entries.push(Entry { channel: channel.id, reading: item.reading, admission });
-            if admission == Admission::Accept && channel.direction == Direction::Import {
+            if is_meter && admission == Admission::Accept && channel.direction == Direction::Import
+            {
                 self.watch(live_reading(meter, channel, item));
             }
         }
@@ -128,6 +131,16 @@ mod tests {
             ]
             .into(),
         }
+    }
+
+    #[test]
+    fn a_gateway_stores_and_is_not_watched() {
+        let mut gateway = meter();
+        gateway.channels = [gateway.channels[0]; MAX_CHANNELS + 1].into();
+        let mut group = Group::default();
+        let readings: Vec<_> = (0..=MAX_CHANNELS).map(|n| reading(n, 4000, 1)).collect();
+        group.add(&gateway, Timestamp::from_second(5000), &readings);
+        assert_eq!((group.entries.len(), group.live.len()), (MAX_CHANNELS + 1, 0));
     }
 
     fn reading(channel: usize, t: i64, wh: i64) -> ChannelReading {

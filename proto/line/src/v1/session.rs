@@ -4,7 +4,7 @@ use corrente_metering::Reading;
 
 use super::{
     ClientMessage, ErrorCode, Hello, LineError, MAX_HELLO_BYTES, MAX_LINE_BYTES, Sample,
-    ServerMessage,
+    ServerMessage, names::Names,
 };
 
 /// Limits of a connection that a deployment may change.
@@ -70,7 +70,7 @@ enum State {
     /// A hello is being looked up; what comes behind it waits.
     Admitting,
     /// An admitted meter with these channels.
-    Reporting(Box<[Box<str>]>),
+    Reporting(Names),
     /// An error was found: nothing more is read.
     Ended,
 }
@@ -109,7 +109,7 @@ impl Session {
 
     /// The meter is admitted and has channels of these names. Takes what came behind its hello.
     pub fn admitted(&mut self, channels: impl IntoIterator<Item = Box<str>>) -> Received {
-        self.state = State::Reporting(channels.into_iter().collect());
+        self.state = State::Reporting(Names::new(channels));
         let mut received = Received::default();
         self.take_partial(&mut received);
         received
@@ -272,8 +272,8 @@ impl Session {
     }
 }
 
-fn index_of(channels: &[Box<str>], name: &str) -> Result<usize, LineError> {
-    channels.iter().position(|known| **known == *name).ok_or_else(|| LineError {
+fn index_of(channels: &Names, name: &str) -> Result<usize, LineError> {
+    channels.place(name).ok_or_else(|| LineError {
         code: ErrorCode::UnknownChannel,
         ..LineError::field("ch", format!("this meter has no channel `{}`", printable(name)))
     })
