@@ -20,6 +20,10 @@ const PAGE_BYTES: u32 = 8192;
 const TABLES: [&str; 7] =
     ["block", "channel", "log", "log_done", "probe", "rejected", "sealed_days"];
 
+/// How long to wait for another program that holds the database.
+const BUSY: Duration = Duration::from_secs(10);
+const BUSY_AT_START: Duration = Duration::from_secs(2);
+
 /// Takes the lock that keeps a second process out; it is held as long as the file is open.
 pub(super) fn lock(path: &Path) -> Result<File, LedgerError> {
     let file = beside(path, ".lock");
@@ -45,8 +49,12 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Opens the database for writing, and makes it when there is none.
 pub(super) fn open(path: &Path, max_bytes: Option<u64>) -> Result<Connection, LedgerError> {
-    let connection = connect(path, max_bytes).map_err(|error| unusable(path, &error))?;
+    let failed = |error: rusqlite::Error| unusable(path, &error);
+    let connection = connect(path, max_bytes).map_err(failed)?;
+    // Who starts a server wants to hear soon that somebody else has the file.
+    connection.busy_timeout(BUSY_AT_START).map_err(failed)?;
     check(path, &connection)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
     Ok(connection)
 }
 
@@ -58,7 +66,7 @@ pub(super) fn connect(path: &Path, max_bytes: Option<u64>) -> rusqlite::Result<C
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -81,7 +89,7 @@ pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "cache_size", -4096)?;
     Ok(connection)
 }

@@ -73,3 +73,63 @@ fn a_second_process_is_kept_out() {
     first.close().unwrap();
     SqliteLedger::open(&path, load::options()).unwrap();
 }
+
+/// A file that opens in no other way than the one that is tried here.
+fn locked_by_another(path: &Path) -> Connection {
+    let other = Connection::open(path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    other
+}
+
+#[test]
+fn a_database_that_another_program_locks_is_told_apart() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("ledger.db");
+    ledger(&path);
+    let other = locked_by_another(&path);
+    let sentence = refusal(&path);
+    assert!(sentence.contains("locked by another program: close that one first"), "{sentence}");
+    drop(other);
+    ledger(&path);
+}
+
+#[test]
+fn half_a_ledger_is_refused_and_left_as_it_is() {
+    for sql in [
+        // Written by something that stopped between the tables and their version.
+        "PRAGMA user_version = 0",
+        "DROP TABLE probe; DROP TABLE rejected",
+        "ALTER TABLE block RENAME TO block_old",
+    ] {
+        check(
+            |path| {
+                ledger(path);
+                run(path, sql);
+            },
+            &["incomplete", "restore it from a backup"],
+        );
+    }
+}
+
+#[test]
+fn a_read_only_ledger_says_who_has_to_write_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("ledger.db");
+    ledger(&path);
+    let set = |mode: u32, path: &Path| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(0o444, &path);
+    // Who may do everything is not kept out by this, and has to be told apart some other way.
+    if fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        println!("skipped: this user may write everywhere");
+        set(0o644, &path);
+        return;
+    }
+    let sentence = refusal(&path);
+    assert!(sentence.contains("read-only: let this user write"), "{sentence}");
+    set(0o644, &path);
+    ledger(&path);
+}
