@@ -3,6 +3,7 @@
 mod backup;
 mod import;
 mod organisation;
+mod reading;
 mod tariff;
 mod token;
 mod user;
@@ -36,6 +37,8 @@ enum AdminCommand {
     Tariff(tariff::TariffArguments),
     /// Enrolment tokens, with which new meters come in
     Token(token::TokenArguments),
+    /// Readings that are kept aside until a person looks at them
+    Reading(reading::ReadingArguments),
     /// People who sign in
     User(user::UserArguments),
     /// Copies everything into a new folder, also while a server works
@@ -51,6 +54,7 @@ pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
         AdminCommand::Import(arguments) => import::run(arguments),
         AdminCommand::Tariff(arguments) => tariff::run(arguments),
         AdminCommand::Token(arguments) => token::run(arguments),
+        AdminCommand::Reading(arguments) => reading::run(arguments),
         AdminCommand::User(arguments) => user::run(arguments),
         AdminCommand::Backup(arguments) => backup::backup(&arguments),
         AdminCommand::Restore(arguments) => backup::restore(&arguments),

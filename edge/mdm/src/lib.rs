@@ -22,6 +22,7 @@ mod live;
 mod period;
 mod point;
 mod readings;
+mod rejected;
 mod series;
 mod settle;
 mod usage;
@@ -41,6 +42,7 @@ pub use invoice::{InvoiceDetail, InvoiceSummary, Meterage};
 pub use live::{Now, NowState, Today};
 pub use period::{BillingPeriod, Step};
 pub use readings::{ReadingPage, ReadingQuery, ShownReading};
+pub use rejected::{RejectedPage, RejectedReading};
 pub use usage::{
     Change, Compare, Compared, MOST_POINTS, Usage, UsageInterval, UsageQuery, UsageTotal,
 };

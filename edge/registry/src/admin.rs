@@ -319,6 +319,24 @@ pub fn revoke_token(
     by.note(tx, organisation, "enrolment_token.revoke", &subject, (None, None))
 }
 
+/// Notes what a person decided about a reading that the ledger keeps aside; the ledger does it next.
+pub fn decide_reading(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    sequence: u64,
+    action: &str,
+    reading: Json,
+) -> Result<(), RegistryError> {
+    by.note(
+        tx,
+        organisation,
+        action,
+        &format!("rejected_reading:{sequence}"),
+        (Some(reading), None),
+    )
+}
+
 /// Makes a user, and a one-time code with which the user chooses a password.
 pub fn create_user(tx: &mut Tx, by: &By, new: &NewUser) -> Result<(UserId, Secret), RegistryError> {
     match (new.role, new.customer) {

@@ -1,7 +1,10 @@
 //! Channels: the registers and interval streams of meters, each with the small number under which the
 //! ledger keeps its readings.
 
-use corrente_metering::{ChannelId, ChannelKind, ChannelSpec, Direction, Timestamp, id::MeterId};
+use corrente_metering::{
+    ChannelId, ChannelKind, ChannelSpec, Direction, Timestamp,
+    id::{MeterId, OrganisationId},
+};
 
 use crate::{
     RegistryError, Tx,
@@ -108,4 +111,29 @@ const ALL: &str = "SELECT * FROM channel ORDER BY number";
 /// All channels of all meters: what the ledger is told when it starts.
 pub fn all(tx: &mut Tx) -> Result<Vec<ChannelRow>, RegistryError> {
     tx.rows(ALL, &[])
+}
+
+row! {
+    /// Whose register a channel is, in the words that people use.
+    pub struct ChannelOwner {
+        /// Its number.
+        number: ChannelId,
+        /// Its name.
+        name: String,
+        /// Serial of its meter.
+        serial: String,
+    }
+}
+
+const OWNER: &str = "\
+SELECT c.number, c.name, m.serial FROM channel c JOIN meter m ON m.id = c.meter
+WHERE c.number = $number AND c.organisation = $organisation";
+
+/// Whose channel this is; nothing when it belongs to another organisation.
+pub fn owner(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    number: ChannelId,
+) -> Result<Option<ChannelOwner>, RegistryError> {
+    tx.row(OWNER, params! { organisation, number })
 }

@@ -8,6 +8,7 @@ mod import;
 mod meters;
 mod organisation;
 mod readings;
+mod rejected_readings;
 mod tariffs;
 mod tokens;
 mod usage_points;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(agreements::routes())
         .merge(tokens::routes())
         .merge(users::routes())
+        .merge(rejected_readings::routes())
         .merge(import::routes())
         .merge(readings::routes())
         .merge(audit::routes())

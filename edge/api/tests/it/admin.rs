@@ -119,3 +119,42 @@ async fn a_file_with_a_mistake_imports_nothing() {
     let done = admin.post("/import", files).await;
     assert_eq!(done["meters"][0]["serial"], "M-1");
 }
+
+#[tokio::test]
+async fn readings_that_are_kept_aside_wait_for_a_person() {
+    let town = Town::new();
+    let admin = Administrator::of(&town).await;
+    let [future, past, other] = town.keep_aside().await;
+    let listed = admin.call("GET", "/rejected-readings", None).await.json();
+    let listed = listed["readings"].as_array().unwrap();
+    let reasons: Vec<&str> = listed.iter().map(|r| r["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["in_future", "before_installation", "in_future"]);
+    assert_eq!(listed[0]["meter"], "A-1");
+    let page = admin.call("GET", "/rejected-readings?limit=1", None).await.json();
+    let next = page["next"].as_str().unwrap();
+    let rest = admin.call("GET", &format!("/rejected-readings?cursor={next}"), None).await.json();
+    assert_eq!(rest["readings"].as_array().unwrap().len(), 2);
+
+    let decide = async |id: u64, decision: &str| {
+        let body = json!({"decision": decision, "reason": "seen on the display"});
+        admin.call("POST", &format!("/rejected-readings/{id}"), Some(body)).await
+    };
+    assert_eq!(decide(future, "release").await.json()["outcome"], "done");
+    assert_eq!(decide(past, "drop").await.json()["outcome"], "done");
+    assert_eq!(decide(past, "release").await.json()["outcome"], "already");
+    assert_eq!(decide(9999, "drop").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(decide(other, "later").await.code(), "invalid_body");
+    let left = admin.call("GET", "/rejected-readings", None).await.json();
+    assert_eq!(left["readings"].as_array().unwrap().len(), 1);
+
+    let log = admin.call("GET", "/audit", None).await.body;
+    assert!(log.contains("reading.release") && log.contains("seen on the display"), "{log}");
+    let elsewhere = format!("cookie: {}", town.sign_in("op@elsewhere.example").await);
+    let headers = [elsewhere.as_str(), "sec-fetch-site: same-origin"];
+    let path = "/api/v1/admin/rejected-readings";
+    let theirs = town.send("GET", path, &headers, None).await.json();
+    assert_eq!(theirs["readings"], json!([]), "nothing of another organisation is shown");
+    let body = json!({"decision": "drop"});
+    let answer = town.send("POST", &format!("{path}/{other}"), &headers, Some(body)).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}

@@ -6,11 +6,11 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use corrente_api::{Api, ApiConfig, Services};
 use corrente_clock::BusinessClock;
 use corrente_lab::{Lab, LabConfig};
-use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
+use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, QuarantineReason, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
 use corrente_metering::{
-    Calendar, Date, Reading, SourceQuality, Timestamp,
+    Calendar, Date, Reading, SourceQuality, Span, Timestamp,
     id::{AlertEventId, CustomerId, InvoiceId, OrganisationId, UsagePointId},
 };
 use corrente_registry::{
@@ -46,6 +46,7 @@ pub(crate) struct Town {
     pub(crate) ana_home: UsagePointId,
     pub(crate) ana_invoice: InvoiceId,
     pub(crate) ana_alert: AlertEventId,
+    ledger: Arc<dyn Ledger>,
     _directory: tempfile::TempDir,
 }
 
@@ -105,6 +106,7 @@ impl Town {
         });
         let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), live.clone());
         let ana_invoice = bill(&registry, &ledger, &mdm, ana_home);
+        let kept = Arc::clone(&ledger);
         let services = Services { registry: registry.clone(), ledger, clock, live, mdm, lab };
         let router = Api::new(config, services).router();
         Self {
@@ -114,8 +116,35 @@ impl Town {
             ana_home,
             ana_invoice,
             ana_alert,
+            ledger: kept,
             _directory: directory,
         }
+    }
+
+    /// Three readings of Ana's meter that nobody believes yet; their numbers.
+    pub(crate) async fn keep_aside(&self) -> [u64; 3] {
+        let home = self.ana_home;
+        let all = Span::new(Timestamp::MIN, Timestamp::MAX);
+        let channels = self.registry.read(move |tx| usage_points::channels(tx, home, all)).await;
+        let channels: Result<_, RegistryError> = channels;
+        let channel = channels.unwrap()[0].channel;
+        let entry = |t, reason| Entry {
+            channel,
+            reading: Reading {
+                end: Timestamp::from_second(t),
+                value: Energy::from_wh(t % 1000),
+                quality: SourceQuality::GOOD,
+            },
+            admission: Admission::Quarantine(reason),
+        };
+        let entries = vec![
+            entry(2_000_000_001, QuarantineReason::InFuture),
+            entry(1, QuarantineReason::BeforeInstallation),
+            entry(2_000_000_002, QuarantineReason::InFuture),
+        ];
+        self.ledger.append(entries).await.unwrap();
+        let kept = self.ledger.unsettled(0, 10).unwrap();
+        std::array::from_fn(|place| kept[place].sequence)
     }
 
     /// Sends a request as a program on this machine; each header as `name: value`.

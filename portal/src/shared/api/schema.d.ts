@@ -201,6 +201,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/rejected-readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's readings that do not count and about which nobody decided yet. */
+        get: operations["list_rejected_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/rejected-readings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a reading count from now on, or never. The decision stays. */
+        post: operations["decide_rejected_reading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/tariffs": {
         parameters: {
             query?: never;
@@ -839,6 +873,18 @@ export interface components {
             /** @description Language of messages. */
             language?: string | null;
         };
+        /** @description What became of a decision. */
+        DecisionMade: {
+            /** @description `done`, or `already`: somebody decided before, and that stays. */
+            outcome: string;
+        };
+        /** @description A decision about a reading. */
+        DecisionRequest: {
+            /** @description What is to become of it. */
+            decision: components["schemas"]["WrittenDecision"];
+            /** @description Why, for the audit log. */
+            reason?: string | null;
+        };
         /** @description An account of the demo, with its password: only ever of a fictional town. */
         DemoAccount: {
             /** @description Where to sign in with. */
@@ -1356,6 +1402,36 @@ export interface components {
             /** @description Why, and what to do. */
             reason: string;
         };
+        /** @description A reading that does not count. */
+        RejectedReadingDocument: {
+            /** @description Its number. */
+            id: string;
+            /** @description Serial of the meter. */
+            meter: string;
+            /** @description Name of the channel. */
+            channel: string;
+            /** @description The end of what was measured. */
+            t: string;
+            /**
+             * Format: int64
+             * @description Wh: the register, or the interval's energy.
+             */
+            value_wh: number;
+            /** @description `conflict` (another value had this time first), `before_installation` or `in_future`. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Conflict: the value that counts, in Wh.
+             */
+            kept_wh?: number | null;
+        };
+        /** @description Readings that do not count. */
+        RejectedReadingList: {
+            /** @description The oldest first. */
+            readings: components["schemas"]["RejectedReadingDocument"][];
+            /** @description The cursor of the next page; null at the end. */
+            next?: string | null;
+        };
         /** @description What became of readings. */
         StoredReadings: {
             /**
@@ -1666,6 +1742,11 @@ export interface components {
             /** @description Language of the pages. */
             language?: string | null;
         };
+        /**
+         * @description What is to become of a reading.
+         * @enum {string}
+         */
+        WrittenDecision: "release" | "drop";
     };
     responses: never;
     parameters: never;
@@ -2137,6 +2218,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportedReadings"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rejected_readings: {
+        parameters: {
+            query?: {
+                /** @description How many, at most 1000 */
+                limit?: number;
+                /** @description `next` of the page before */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectedReadingList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_rejected_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The reading's number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionMade"];
                 };
             };
             /** @description The request was refused; `code` says why. */
