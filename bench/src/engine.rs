@@ -46,14 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
     let ledger = SqliteLedger::open(&path, LedgerOptions::default())?;
-    let specs: Vec<ChannelSpec> = (0..options.meters)
-        .map(|meter| ChannelSpec {
-            id: channel(meter),
-            kind: ChannelKind::Register,
-            offset_seconds: 0,
-        })
-        .collect();
-    ledger.open_channels(&specs)?;
+    ledger.open_channels(&specs(options.meters))?;
 
     let written = runtime.block_on(write(&ledger, options, days))?;
     written.print();
@@ -91,11 +84,22 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn channel(meter: u32) -> ChannelId {
+/// A register for each meter.
+pub(crate) fn specs(meters: u32) -> Vec<ChannelSpec> {
+    (0..meters)
+        .map(|meter| ChannelSpec {
+            id: channel(meter),
+            kind: ChannelKind::Register,
+            offset_seconds: 0,
+        })
+        .collect()
+}
+
+pub(crate) fn channel(meter: u32) -> ChannelId {
     ChannelId::from_number(u64::from(meter) + 1)
 }
 
-fn entry(sample: Sample) -> Entry {
+pub(crate) fn entry(sample: Sample) -> Entry {
     Entry {
         channel: channel(sample.meter),
         reading: Reading {

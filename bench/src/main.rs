@@ -4,6 +4,11 @@ mod cpu;
 mod engine;
 mod fanin;
 mod figure;
+mod http;
+mod late;
+mod ledger;
+mod memory;
+mod peer;
 mod workload;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -22,11 +27,20 @@ struct Arguments {
 enum Bench {
     /// The ledger's engine in this process: append, seal, query, replay.
     Engine(engine::Options),
+    /// Corrente over TCP beside VictoriaMetrics, InfluxDB and PostgreSQL where they are installed.
+    Ledger(ledger::Options),
+    /// What open days take in memory, with a million channels.
+    Memory(memory::Options),
+    /// A month that thousands of meters send late into sealed days, beside live readings.
+    Late(late::Options),
     /// Many connections with one reading a message, beside Mosquitto with QoS 1.
     Fanin(fanin::Options),
     /// The server of `fanin`, which starts it by itself.
     #[command(hide = true)]
     FaninServer(fanin::ServerOptions),
+    /// The server whose ledger `ledger` asks, which starts it by itself.
+    #[command(hide = true)]
+    LedgerServer(peer::ServerOptions),
 }
 
 /// Where a bench keeps its files.
@@ -38,6 +52,16 @@ struct Place {
     folder: Option<PathBuf>,
 }
 
+impl Place {
+    /// A folder that is deleted afterwards.
+    fn temporary(&self) -> std::io::Result<tempfile::TempDir> {
+        match &self.folder {
+            Some(folder) => tempfile::TempDir::new_in(folder),
+            None => tempfile::TempDir::new(),
+        }
+    }
+}
+
 /// What a bench can fail with: it only has to be readable.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -47,6 +71,10 @@ fn main() -> ExitCode {
         Bench::Engine(options) => engine::run(&options),
         Bench::Fanin(options) => fanin::run(&options),
         Bench::FaninServer(options) => fanin::run_server(&options),
+        Bench::Ledger(options) => ledger::run(&options),
+        Bench::LedgerServer(options) => peer::run_server(&options),
+        Bench::Memory(options) => memory::run(&options),
+        Bench::Late(options) => late::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

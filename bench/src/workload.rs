@@ -50,6 +50,12 @@ impl Workload {
         Self { meters, registers, means, random, quarter: 0, late: Vec::new(), shape }
     }
 
+    /// Different readings that were given out.
+    pub(crate) fn given(&self) -> u64 {
+        let waiting = u64::try_from(self.late.len()).unwrap_or_default();
+        u64::from(self.quarter) * u64::from(self.meters) - waiting
+    }
+
     /// Readings of the next quarter as they arrive, behind what `out` holds. New ones only: what comes late or
     /// twice is there once more or not yet.
     pub(crate) fn quarter(&mut self, out: &mut Vec<Sample>) {
