@@ -1,6 +1,7 @@
 //! `corrente admin`: what an administrator does on the server's machine, beside a running server too.
 
 mod backup;
+mod findings;
 mod import;
 mod organisation;
 mod reading;
@@ -39,6 +40,8 @@ enum AdminCommand {
     Token(token::TokenArguments),
     /// Readings that are kept aside until a person looks at them
     Reading(reading::ReadingArguments),
+    /// What validation found: listed, accepted, edited, sent back
+    Findings(Box<findings::FindingsArguments>),
     /// People who sign in
     User(user::UserArguments),
     /// Copies everything into a new folder, also while a server works
@@ -55,6 +58,7 @@ pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
         AdminCommand::Tariff(arguments) => tariff::run(arguments),
         AdminCommand::Token(arguments) => token::run(arguments),
         AdminCommand::Reading(arguments) => reading::run(arguments),
+        AdminCommand::Findings(arguments) => findings::run(*arguments),
         AdminCommand::User(arguments) => user::run(arguments),
         AdminCommand::Backup(arguments) => backup::backup(&arguments),
         AdminCommand::Restore(arguments) => backup::restore(&arguments),

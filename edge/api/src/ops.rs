@@ -9,6 +9,7 @@ mod invoices;
 mod live;
 pub(crate) mod me;
 mod options;
+mod profile;
 mod readings;
 mod session;
 mod shown;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(me::routes())
         .merge(home::routes())
         .merge(usage::routes())
+        .merge(profile::routes())
         .merge(readings::routes())
         .merge(live::routes())
         .merge(invoices::routes())

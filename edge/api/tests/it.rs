@@ -16,3 +16,5 @@ mod session;
 mod town;
 #[path = "it/usage.rs"]
 mod usage;
+#[path = "it/validation.rs"]
+mod validation;

@@ -218,7 +218,8 @@ impl Mdm {
             if wanted.is_empty() {
                 continue;
             }
-            let readings = self.readings_for(channel, service, &[wanted.start, wanted.end])?;
+            let readings =
+                self.readings_for(point, channel, service, &[wanted.start, wanted.end])?;
             let (Some(first), Some(last)) = (readings.first(), readings.last()) else { continue };
             let (start_at, end_at) = (wanted.start.max(first.end), wanted.end.min(last.end));
             let part = ChannelPart {

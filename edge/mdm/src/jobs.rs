@@ -1,12 +1,12 @@
 //! What happens by itself: days are sealed, invoices are issued, alerts are looked at.
 //!
-//! Two loops run side by side. The clock's loop wakes when business time has moved to another hour. The
+//! Three loops run side by side. The clock's loop wakes when business time has moved to another hour. The
 //! loop of alerts hears each reading: a usage point that passes the register or the power at which a
 //! limit lies is looked at at once, the others now and then, so that a flood of readings costs a
-//! bounded share of the machine.
+//! bounded share of the machine. The third validates days in what is left.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
@@ -21,7 +21,7 @@ use corrente_registry::{
 use jiff::ToSpan as _;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod};
+use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod, vee::Cause};
 
 /// How often business time is looked at.
 const CLOCK: Duration = Duration::from_millis(500);
@@ -34,7 +34,7 @@ const REST: Duration = Duration::from_millis(500);
 /// Looking may take so much of each round.
 const SHARE: Duration = Duration::from_millis(60);
 /// A day is sealed so long after its end: late readings make revisions of it all the same.
-const SEAL_AFTER_SECONDS: i64 = 2 * 3600;
+pub(crate) const SEAL_AFTER_SECONDS: i64 = 2 * 3600;
 /// Invoices are made for so many months back.
 const MONTHS_BACK: i64 = 13;
 
@@ -45,6 +45,7 @@ impl Mdm {
             () = shutdown => {}
             () = self.clock_loop() => {}
             () = self.alert_loop() => {}
+            () = self.validation_loop() => {}
         }
     }
 
@@ -83,6 +84,40 @@ impl Mdm {
             }
         }
         Ok(())
+    }
+
+    /// Looks at the days of all usage points each hour, a stretch of one usage point at a time, and rests
+    /// for thrice as long, so that a long backfill leaves the machine to those who wait for an answer.
+    async fn validation_loop(&self) {
+        let mut hour = None;
+        let mut ticks = tokio::time::interval(CLOCK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let current = self.clock.now().second().div_euclid(3600);
+            if hour == Some(current) {
+                continue;
+            }
+            hour = Some(current);
+            let points = self.registry.read(usage_points::list_everywhere).await;
+            let points = points.inspect_err(|error| {
+                tracing::error!(%error, "days cannot be validated and are tried again in an hour");
+            });
+            for id in points.unwrap_or_default().into_iter().map(|point| point.id) {
+                let mut more = true;
+                while more {
+                    let started = Instant::now();
+                    let looked = self
+                        .run(move |mdm| mdm.validate_days(id, &BTreeSet::new(), Cause::LateReadings))
+                        .await
+                        .inspect_err(|error| {
+                            tracing::error!(%error, usage_point.id = %id, "days cannot be validated");
+                        });
+                    more = looked.is_ok_and(|looked| looked.more);
+                    tokio::time::sleep(started.elapsed() * 3).await;
+                }
+            }
+        }
     }
 
     /// Issues the invoices of the months that are over: those after the last invoice, or the last month

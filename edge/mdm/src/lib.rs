@@ -26,6 +26,7 @@ mod rejected;
 mod series;
 mod settle;
 mod usage;
+pub mod vee;
 
 use std::sync::{Arc, Mutex};
 
@@ -57,6 +58,8 @@ pub struct Mdm {
     tariffs: Arc<point::TariffCache>,
     /// Held while the rules of a usage point are looked at, so that two looks never tell twice.
     looking: Arc<Mutex<()>>,
+    /// Held while days are validated, so that two looks never make one version.
+    validating: Arc<Mutex<()>>,
 }
 
 impl Mdm {
@@ -67,7 +70,15 @@ impl Mdm {
         clock: BusinessClock,
         live: LiveHub,
     ) -> Self {
-        Self { registry, ledger, clock, live, tariffs: Arc::default(), looking: Arc::default() }
+        Self {
+            registry,
+            ledger,
+            clock,
+            live,
+            tariffs: Arc::default(),
+            looking: Arc::default(),
+            validating: Arc::default(),
+        }
     }
 
     /// Runs an operation on a thread that may block.

@@ -1,23 +1,24 @@
 //! A usage point with what is needed to look at it: its calendar, its channels over time, its tariffs.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use corrente_billing::{Customer, Inputs, Phases};
+use corrente_ledger::AsOf;
 use corrente_metering::{
-    Calendar, ChannelKind, Date, Direction, Span, Timestamp,
+    Calendar, ChannelId, ChannelKind, Date, Direction, Span, Timestamp,
     id::{TariffId, UsagePointId},
 };
 use corrente_registry::{
-    RegistryError, Tx, agreements,
+    RegistryError, Tx, agreements, profiles,
     tariffs::{self, TariffVersion},
     usage_points::{self, ChannelPeriod, UsagePoint},
 };
 use corrente_tariff::{Tariff, value::Day};
 
-use crate::{Mdm, MdmError};
+use crate::{Mdm, MdmError, vee::stamp::Stamp};
 
 /// A usage point that is being looked at.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub(crate) struct Point {
     pub(crate) row: UsagePoint,
     pub(crate) calendar: Calendar,
     pub(crate) channels: Vec<ChannelPeriod>,
+    /// Days of which a version differs from what was read.
+    pub(crate) overlaid: BTreeSet<Date>,
+    /// As of which revisions it is read; now where nothing is said.
+    as_of: Option<Arc<Stamp>>,
     agreements: Vec<AgreedTariff>,
 }
 
@@ -73,6 +78,7 @@ impl Point {
         let calendar = Calendar::new(&row.zone).unwrap_or_else(|_| Calendar::utc());
         let ever = Span::new(Timestamp::MIN, Timestamp::MAX);
         let channels = usage_points::channels(tx, id, ever)?;
+        let overlaid = profiles::days(tx, id)?.into_iter().collect();
         let mut versions: HashMap<TariffId, Vec<TariffVersion>> = HashMap::new();
         let mut agreed = Vec::new();
         for agreement in agreements::during(tx, id, ever)? {
@@ -89,7 +95,22 @@ impl Point {
                 versions: known,
             });
         }
-        Ok(Some(Self { row, calendar, channels, agreements: agreed }))
+        Ok(Some(Self { row, calendar, channels, overlaid, as_of: None, agreements: agreed }))
+    }
+
+    /// The same as it was read, without what validation made of it.
+    pub(crate) fn raw(&self) -> Self {
+        Self { overlaid: BTreeSet::new(), ..self.clone() }
+    }
+
+    /// The same as these revisions had it, without what validation made of it.
+    pub(crate) fn at(&self, stamp: Stamp) -> Self {
+        Self { as_of: Some(Arc::new(stamp)), ..self.raw() }
+    }
+
+    /// As of when a channel is read.
+    pub(crate) fn as_of(&self, channel: ChannelId) -> AsOf<'_> {
+        self.as_of.as_ref().map_or(AsOf::Now, |stamp| stamp.as_of(channel))
     }
 
     /// The tariff versions that cover the span, in order; none where nothing was agreed.

@@ -20,8 +20,8 @@ const READINGS_PER_LOOKUP: i64 = 300;
 const SHORTEST_GAP_SECONDS: i64 = 1800;
 
 impl Mdm {
-    /// The energy of one direction between neighbouring boundaries, which rise.
-    pub(crate) fn pieces(
+    /// The energy of one direction between neighbouring boundaries, which rise, as it was read.
+    pub(crate) fn raw_pieces(
         &self,
         point: &Point,
         direction: Direction,
@@ -41,7 +41,7 @@ impl Mdm {
             let part = ChannelPart {
                 kind: period.spec.kind,
                 service,
-                readings: self.readings_for(period, service, boundaries)?,
+                readings: self.readings_for(point, period, service, boundaries)?,
                 max_gap_seconds: period
                     .reporting_seconds
                     .saturating_mul(2)
@@ -65,6 +65,7 @@ impl Mdm {
     /// The readings that decide the energy between the boundaries.
     pub(crate) fn readings_for(
         &self,
+        point: &Point,
         period: &ChannelPeriod,
         service: Span,
         boundaries: &[Timestamp],
@@ -72,19 +73,20 @@ impl Mdm {
         let (Some(first), Some(last)) = (boundaries.first(), boundaries.last()) else {
             return Ok(Vec::new());
         };
-        let ledger = &*self.ledger;
+        let as_of = point.as_of(period.channel);
+        let read = Read { ledger: &*self.ledger, as_of, period, service };
         let wanted = Span::new(*first, *last).intersect(service);
         match period.spec.kind {
             ChannelKind::Interval => {
-                Ok(empty_if_unknown(ledger.range(period.channel, wanted, AsOf::Now))?)
+                Ok(empty_if_unknown(read.ledger.range(period.channel, wanted, as_of))?)
             }
             ChannelKind::Register => {
                 let lookups = i64::try_from(boundaries.len()).unwrap_or(i64::MAX);
                 let readings = wanted.seconds() / period.reporting_seconds.max(1);
                 if readings > lookups.saturating_mul(READINGS_PER_LOOKUP) {
-                    neighbours(ledger, period, service, boundaries)
+                    neighbours(&read, boundaries)
                 } else {
-                    whole_range(ledger, period, service, wanted)
+                    whole_range(&read, wanted)
                 }
             }
         }
@@ -130,29 +132,29 @@ pub(crate) fn service(period: &ChannelPeriod) -> Span {
     Span::new(period.from, period.until.unwrap_or(Timestamp::MAX))
 }
 
-fn whole_range(
-    ledger: &dyn Ledger,
-    period: &ChannelPeriod,
+/// A channel that is read.
+struct Read<'a> {
+    ledger: &'a dyn Ledger,
+    as_of: AsOf<'a>,
+    period: &'a ChannelPeriod,
     service: Span,
-    wanted: Span,
-) -> Result<Vec<Reading>, MdmError> {
+}
+
+fn whole_range(read: &Read<'_>, wanted: Span) -> Result<Vec<Reading>, MdmError> {
+    let Read { ledger, as_of, period, service } = *read;
     let mut readings = Vec::new();
-    let before = empty_if_unknown(ledger.at_or_before(period.channel, wanted.start, AsOf::Now))?;
+    let before = empty_if_unknown(ledger.at_or_before(period.channel, wanted.start, as_of))?;
     readings.extend(before.filter(|r| r.end >= service.start));
-    readings.extend(empty_if_unknown(ledger.range(period.channel, wanted, AsOf::Now))?);
+    readings.extend(empty_if_unknown(ledger.range(period.channel, wanted, as_of))?);
     if readings.last().is_none_or(|r| r.end < wanted.end) {
-        let after = empty_if_unknown(ledger.after(period.channel, wanted.end, AsOf::Now))?;
+        let after = empty_if_unknown(ledger.after(period.channel, wanted.end, as_of))?;
         readings.extend(after.filter(|r| r.end <= service.end));
     }
     Ok(readings)
 }
 
-fn neighbours(
-    ledger: &dyn Ledger,
-    period: &ChannelPeriod,
-    service: Span,
-    boundaries: &[Timestamp],
-) -> Result<Vec<Reading>, MdmError> {
+fn neighbours(read: &Read<'_>, boundaries: &[Timestamp]) -> Result<Vec<Reading>, MdmError> {
+    let Read { ledger, as_of, period, service } = *read;
     let mut readings: Vec<Reading> = Vec::new();
     let (first, last) = (boundaries.first().copied(), boundaries.last().copied());
     let mut wanted: Vec<Timestamp> = Vec::with_capacity(boundaries.len() + 2);
@@ -164,12 +166,12 @@ fn neighbours(
     wanted.dedup();
     let inside = |r: &Reading| service.start <= r.end && r.end <= service.end;
     for boundary in wanted {
-        let before = empty_if_unknown(ledger.at_or_before(period.channel, boundary, AsOf::Now))?;
+        let before = empty_if_unknown(ledger.at_or_before(period.channel, boundary, as_of))?;
         let exact = before.is_some_and(|r| r.end == boundary);
         readings.extend(before.filter(inside));
         if !exact && boundary < Timestamp::MAX {
             readings.extend(
-                empty_if_unknown(ledger.after(period.channel, boundary, AsOf::Now))?.filter(inside),
+                empty_if_unknown(ledger.after(period.channel, boundary, as_of))?.filter(inside),
             );
         }
     }

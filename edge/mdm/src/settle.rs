@@ -23,17 +23,9 @@ impl Mdm {
         span: Span,
     ) -> Result<Vec<Interval>, MdmError> {
         let missing: i64 = pieces.iter().map(|p| p.missing_seconds).sum();
+        self.refuse_guess(point, direction, pieces, span)?;
         if missing == 0 {
             return Ok(corrente_metering::assemble::profile(pieces).intervals);
-        }
-        if missing * 100 > span.seconds() * MOST_MISSING_PERCENT {
-            return Err(MdmError::NotYet {
-                reason: format!(
-                    "{} of {} hours are missing, too many to be estimated",
-                    missing / 3600,
-                    span.seconds() / 3600
-                ),
-            });
         }
         let past = self.past_like(point, direction, pieces)?;
         let known = Energy::sum(pieces.iter().filter_map(|p| p.energy))?;
@@ -64,6 +56,36 @@ impl Mdm {
                 }
             })
             .collect())
+    }
+
+    /// Refuses a period of which too little was read, also where validation has estimated it since. What
+    /// a person entered counts as known.
+    fn refuse_guess(
+        &self,
+        point: &Point,
+        direction: Direction,
+        pieces: &[Piece],
+        span: Span,
+    ) -> Result<(), MdmError> {
+        let mut boundaries: Vec<_> = pieces.iter().map(|p| p.span.start).collect();
+        boundaries.extend(pieces.last().map(|p| p.span.end));
+        let read = self.raw_pieces(&point.raw(), direction, &boundaries)?;
+        let missing: i64 = read
+            .iter()
+            .zip(pieces)
+            .filter(|(_, believed)| believed.quality != Quality::Edited)
+            .map(|(read, _)| read.missing_seconds)
+            .sum();
+        if missing * 100 <= span.seconds() * MOST_MISSING_PERCENT {
+            return Ok(());
+        }
+        Err(MdmError::NotYet {
+            reason: format!(
+                "{} of {} hours are missing, too many to be estimated",
+                missing / 3600,
+                span.seconds() / 3600
+            ),
+        })
     }
 
     /// The past in the same steps as the pieces.

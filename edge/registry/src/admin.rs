@@ -3,6 +3,7 @@
 //! Each function does one thing and writes the line of the audit log that tells it, in one transaction.
 //! The command line and the API call the same ones; what differs is [`By`].
 
+mod findings;
 mod import;
 mod meter_life;
 
@@ -18,7 +19,7 @@ use serde_json::{Value as Json, json};
 pub use self::import::{
     ImportFile, ImportKind, ImportMistake, ImportRefusal, Imported, MeterSecret, SignInCode, import,
 };
-pub use self::meter_life::add_channel;
+pub use self::{findings::decide_finding, meter_life::add_channel};
 use crate::{
     RegistryError, Tx, agreements, api_tokens, audit,
     channels::NewChannel,

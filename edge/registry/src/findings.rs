@@ -19,9 +19,33 @@ pub enum FindingState {
     Accepted,
     /// It was mended.
     Resolved,
+    /// Somebody has to look on site, or ask the source again.
+    Returned,
 }
 
-words! { FindingState { Open = "open", Accepted = "accepted", Resolved = "resolved" } }
+impl FindingState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Accepted, Self::Resolved, Self::Returned];
+
+    /// Its word in the API and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Accepted => "accepted",
+            Self::Resolved => "resolved",
+            Self::Returned => "returned",
+        }
+    }
+
+    /// The state with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+words! { FindingState {
+    Open = "open", Accepted = "accepted", Resolved = "resolved", Returned = "returned"
+} }
 
 row! {
     /// A finding.
@@ -85,6 +109,61 @@ pub fn insert(tx: &mut Tx, new: &NewFinding, now: Timestamp) -> Result<bool, Reg
         },
     )?;
     Ok(made > 0)
+}
+
+const REFRESH: &str = "\
+UPDATE finding SET document = $document WHERE idempotency_key = $key AND document <> $document";
+
+/// Stores a finding, or what is seen now where it is known already. Says whether it was new.
+pub fn upsert(tx: &mut Tx, new: &NewFinding, now: Timestamp) -> Result<bool, RegistryError> {
+    let made = insert(tx, new, now)?;
+    if !made {
+        tx.execute(REFRESH, params! { document: new.document, key: new.idempotency_key })?;
+    }
+    Ok(made)
+}
+
+const GET: &str = "SELECT * FROM finding WHERE id = $id";
+
+/// One finding.
+pub fn get(tx: &mut Tx, id: FindingId) -> Result<Option<Finding>, RegistryError> {
+    tx.row(GET, params! { id })
+}
+
+const SET_STATE: &str = "UPDATE finding SET state = $state WHERE id = $id";
+
+/// Says where a finding stands now.
+pub fn set_state(tx: &mut Tx, id: FindingId, state: FindingState) -> Result<(), RegistryError> {
+    tx.execute(SET_STATE, params! { id, state })?;
+    Ok(())
+}
+
+const IN_STATE: &str = "\
+SELECT * FROM finding WHERE organisation = $organisation AND state = $state
+ORDER BY from_s DESC, id DESC LIMIT $limit";
+
+/// An organisation's findings in a state, the latest first.
+pub fn in_state(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    state: FindingState,
+    limit: u32,
+) -> Result<Vec<Finding>, RegistryError> {
+    tx.rows(IN_STATE, params! { organisation, state, limit })
+}
+
+const INSIDE: &str = "\
+SELECT * FROM finding
+WHERE usage_point = $usage_point AND until_s > $start_s AND until_s <= $end_s
+ORDER BY from_s, id";
+
+/// The findings of a usage point that end in a span.
+pub fn ending_in(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    span: Span,
+) -> Result<Vec<Finding>, RegistryError> {
+    tx.rows(INSIDE, params! { usage_point, start_s: span.start, end_s: span.end })
 }
 
 const LIST: &str = "\

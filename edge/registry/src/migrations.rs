@@ -10,7 +10,10 @@ use crate::RegistryError;
 const APPLICATION: i32 = 0x434F_5252;
 
 /// Every migration in order, the first one has number 1. One that has landed is never edited.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_profiles.sql"),
+];
 
 /// What the words in braces mean for SQLite.
 const TYPES: &[(&str, &str)] = &[

@@ -4,6 +4,7 @@
 mod agreements;
 mod audit;
 mod customers;
+mod findings;
 mod import;
 mod meters;
 mod organisation;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(rejected_readings::routes())
         .merge(import::routes())
         .merge(readings::routes())
+        .merge(findings::routes())
         .merge(audit::routes())
 }
 

@@ -41,6 +41,7 @@ pub(crate) const TARIFF: &str = include_str!("../../../../tariffs/flat-040.toml"
 /// The town.
 pub(crate) struct Town {
     pub(crate) registry: Registry,
+    pub(crate) mdm: Mdm,
     pub(crate) router: Router,
     pub(crate) organisation: OrganisationId,
     pub(crate) ana_home: UsagePointId,
@@ -107,10 +108,12 @@ impl Town {
         let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), live.clone());
         let ana_invoice = bill(&registry, &ledger, &mdm, ana_home);
         let kept = Arc::clone(&ledger);
+        let shared = mdm.clone();
         let services = Services { registry: registry.clone(), ledger, clock, live, mdm, lab };
         let router = Api::new(config, services).router();
         Self {
             registry,
+            mdm: shared,
             router,
             organisation,
             ana_home,

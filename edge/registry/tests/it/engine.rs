@@ -87,7 +87,7 @@ fn a_newer_or_foreign_file_is_refused_in_one_sentence() {
         .unwrap();
     let nowhere = directory.path().join("no/such/folder/registry.db");
     for (path, words) in [
-        (&newer, "schema 99, this one knows 1): start that version"),
+        (&newer, "schema 99, this one knows "),
         (&foreign, "is not a registry of corrente: choose another data directory"),
         (&text, "is not a registry of corrente"),
         (&nowhere, "check that the directory exists"),

@@ -94,6 +94,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a person, grouped by cause. */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One finding with its numbers. */
+        get: operations["get_finding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/findings/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides about a finding. An edit makes the next version of its days. */
+        post: operations["decide_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/import": {
         parameters: {
             query?: never;
@@ -589,6 +640,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage-points/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A day's load profile: what is believed, how well each interval is known and where it comes from, and
+         *     what changed between its versions.
+         */
+        get: operations["get_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/usage-points/{id}/readings": {
         parameters: {
             query?: never;
@@ -873,6 +944,22 @@ export interface components {
             /** @description Language of messages. */
             language?: string | null;
         };
+        /** @description What a person decides. */
+        Decision: {
+            /**
+             * @description `accept` (it is as it should be, suggested values stand), `edit`, or `send_back` (somebody has to
+             *     look on site, or ask the source again).
+             */
+            verdict: string;
+            /** @description Why; an edit needs it. */
+            reason?: string | null;
+            /** @description The energy of the stretch, in kWh, for an edit. */
+            kwh?: string | null;
+            /** @description Beginning of an edit, RFC 3339; the finding's own when left out. */
+            from?: string | null;
+            /** @description Its end. */
+            until?: string | null;
+        };
         /** @description What became of a decision. */
         DecisionMade: {
             /** @description `done`, or `already`: somebody decided before, and that stays. */
@@ -931,6 +1018,54 @@ export interface components {
             message: string;
             /** @description What to do. */
             fix: string;
+        };
+        /** @description A finding. */
+        FindingDocument: {
+            /** @description Its id. */
+            id: string;
+            /** @description The usage point's id. */
+            usage_point?: string | null;
+            /** @description The usage point's recorded name. */
+            usage_point_name?: string | null;
+            /** @description The rule. */
+            rule: string;
+            /** @description When the trouble began. */
+            from: string;
+            /** @description When it ended. */
+            until: string;
+            /** @description `open`, `returned`, `accepted` or `resolved`. */
+            state: string;
+            /** @description What was seen, in a sentence. */
+            sentence: string;
+            /**
+             * Format: int64
+             * @description What the suggested values add to what was read, Wh.
+             */
+            effect_wh?: number | null;
+            /** @description The numbers behind it. */
+            evidence: Record<string, never>;
+        };
+        /** @description Findings of one cause. */
+        FindingGroup: {
+            /** @description The rule. */
+            rule: string;
+            /** @description When the trouble began. */
+            from: string;
+            /** @description When it ended. */
+            until: string;
+            /** @description How many usage points it concerns. */
+            usage_points: number;
+            /**
+             * Format: int64
+             * @description What the suggested values add to what was read, Wh; null where nothing is suggested.
+             */
+            effect_wh?: number | null;
+            /** @description What a person could do; `kind` names it. */
+            suggestion: Record<string, never>;
+            /** @description One of them in a sentence. */
+            sentence: string;
+            /** @description The ids of the findings. */
+            findings: string[];
         };
         /** @description Everything that the first page shows. */
         Home: {
@@ -1356,6 +1491,87 @@ export interface components {
             /** @description Mistakes of a file, by line. */
             mistakes?: components["schemas"]["FileMistake"][];
         };
+        /** @description A day's load profile. */
+        Profile: {
+            /** @description The civil day. */
+            day: string;
+            /**
+             * Format: int32
+             * @description Which version this is; null before the day was validated.
+             */
+            version?: number | null;
+            /** @description The intervals, in order of time. */
+            intervals: components["schemas"]["ProfileInterval"][];
+            /** @description The stored versions, the oldest first; none where the day is as it was read. */
+            versions: components["schemas"]["ProfileVersion"][];
+        };
+        /** @description An interval that two versions see differently. */
+        ProfileChange: {
+            /** @description Beginning. */
+            from: string;
+            /** @description End. */
+            to: string;
+            /**
+             * Format: int64
+             * @description Wh before; null when it was missing.
+             */
+            before_wh?: number | null;
+            /** @description How well it was known before. */
+            before_quality?: string | null;
+            /**
+             * Format: int64
+             * @description Wh since; null when it is missing.
+             */
+            after_wh?: number | null;
+            /** @description How well it is known since. */
+            after_quality?: string | null;
+        };
+        /** @description An edit. */
+        ProfileEdit: {
+            /** @description Who. */
+            who: string;
+            /** @description Why. */
+            why: string;
+            /** @description When. */
+            at: string;
+        };
+        /** @description An interval. */
+        ProfileInterval: {
+            /** @description Beginning. */
+            from: string;
+            /** @description End. */
+            to: string;
+            /**
+             * Format: int64
+             * @description Wh; null when it is missing.
+             */
+            wh?: number | null;
+            /** @description `measured`, `estimated`, `edited` or `missing`. */
+            quality: string;
+            /** @description A part of it is missing, so it was at least this. */
+            at_least: boolean;
+            /** @description How an estimate was made: `scalar_spread`, `linear_interpolation`, `averaging`, … */
+            method?: string | null;
+            /** @description From what it was made. */
+            basis?: Record<string, never> | null;
+            edit?: components["schemas"]["ProfileEdit"] | null;
+        };
+        /** @description A version of a day. */
+        ProfileVersion: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            version: number;
+            /** @description The rules that made it. */
+            rule_set: string;
+            /** @description `first`, `late_readings` or `edit`. */
+            cause: string;
+            /** @description When it was made. */
+            created: string;
+            /** @description What differs from the version before. */
+            changes: components["schemas"]["ProfileChange"][];
+        };
         /** @description How well the energy is known, in days or intervals. */
         Quality: {
             /** Format: int32 */
@@ -1742,6 +1958,11 @@ export interface components {
             /** @description Language of the pages. */
             language?: string | null;
         };
+        /** @description What waits for a person. */
+        Worklist: {
+            /** @description By cause; those that concern most usage points first. */
+            groups: components["schemas"]["FindingGroup"][];
+        };
         /**
          * @description What is to become of a reading.
          * @enum {string}
@@ -1952,6 +2173,102 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description It is refused from now on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description `open` when left out, `returned`, `accepted` or `resolved`. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Worklist"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description It is decided */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3071,6 +3388,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invoices"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: {
+                /** @description The civil day; yesterday when left out. */
+                day?: string;
+                /** @description `import` when left out, or `export`. */
+                direction?: string;
+                /** @description Which version; the latest when left out. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
                 };
             };
             /** @description The request was refused; `code` says why. */

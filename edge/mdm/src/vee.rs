@@ -1,0 +1,227 @@
+//! Validation over a usage point's days: what is believed, in versions, with what was found.
+//!
+//! A local day is looked at once the day after it is sealed, and again when a late reading made another
+//! revision of it, or of a day near it. A look that gives another profile is the next version of the
+//! day; nothing that was measured is changed, a version holds only what differs from the readings (its
+//! [`overlay`]). The looks take only readings and edits, never what an earlier look estimated, so that
+//! a fresh computation gives the same.
+
+mod history;
+mod look;
+pub(crate) mod overlay;
+mod shown;
+pub(crate) mod stamp;
+pub mod worklist;
+
+use std::collections::BTreeSet;
+
+use corrente_metering::{
+    Date, Direction, Span, Timestamp,
+    calendar::{day_before, next_day},
+    id::UsagePointId,
+};
+use corrente_registry::profiles::{self, ProfileState};
+use corrente_vee::RuleSet;
+use jiff::ToSpan as _;
+
+use self::{history::Past, stamp::Stamp};
+use crate::{Mdm, MdmError, point::Point, series::empty_if_unknown};
+
+pub use self::shown::{DayProfile, DayVersion, ShownInterval};
+
+/// A day is looked at so long after the end of the day that follows it: then both are sealed.
+const SETTLED_SECONDS: i64 = 4 * 3600;
+/// So many new days are looked at in one go, so that a long backfill does not hold up the others.
+const MOST_DAYS: i64 = 14;
+/// So many days before a day are its own past.
+const OWN_DAYS: i64 = 28;
+
+/// What a look at a usage point did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Validated {
+    /// Days that were looked at.
+    pub days: usize,
+    /// Versions that were made.
+    pub versions: usize,
+    /// Findings that were new.
+    pub findings: usize,
+    /// More days wait for the next look.
+    pub more: bool,
+}
+
+/// Why a version was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The first look at the day.
+    First,
+    /// Readings came later.
+    LateReadings,
+    /// A person edited it.
+    Edit,
+}
+
+impl Mdm {
+    /// Looks at the days of a usage point that are settled, and again at those about which something
+    /// new came.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub fn validate(&self, id: UsagePointId) -> Result<Validated, MdmError> {
+        self.ledger.seal_until(self.clock.now().plus(-crate::jobs::SEAL_AFTER_SECONDS))?;
+        let mut sum = Validated::default();
+        loop {
+            let step = self.validate_days(id, &BTreeSet::new(), Cause::LateReadings)?;
+            sum.days += step.days;
+            sum.versions += step.versions;
+            sum.findings += step.findings;
+            if !step.more {
+                return Ok(sum);
+            }
+        }
+    }
+
+    /// One stretch of new days, and the days that changed. `extra` are looked at in any case.
+    pub(crate) fn validate_days(
+        &self,
+        id: UsagePointId,
+        extra: &BTreeSet<Date>,
+        cause: Cause,
+    ) -> Result<Validated, MdmError> {
+        // Two looks at once would give two versions one number.
+        let _one = self.validating.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let point = self.point(id)?;
+        let now = self.clock.now();
+        let Some(known) = self.known_any(&point)? else { return Ok(Validated::default()) };
+        let calendar = &point.calendar;
+        let first = calendar.date(known.start);
+        // The last day that is over for long enough, and the one before it is settled.
+        let settled = day_before(calendar.date(now.plus(-SETTLED_SECONDS)));
+        let state = self.registry.read_blocking(move |tx| profiles::state(tx, id))?;
+        let seen = state.as_ref().map(|state| Stamp::from_json(&state.revisions)).transpose()?;
+        let from = state.as_ref().map_or(first, |state| state.validated_until.max(first));
+        let until = settled.min(from.saturating_add(MOST_DAYS.days())).max(from);
+        let whole =
+            Span::new(known.start.plus(-86_400), calendar.midnight(settled).plus(2 * 86_400));
+        let current = self.stamp(&point, whole)?;
+        let mut days: BTreeSet<Date> = extra.iter().filter(|d| **d < until).copied().collect();
+        if let Some(seen) = &seen {
+            days.extend(self.touched(&point, seen, &current, (first, from))?);
+        }
+        if from < until {
+            days.extend(self.open_gap(&point, (first, from))?);
+        }
+        let mut day = from;
+        while day < until {
+            days.insert(day);
+            day = next_day(day);
+        }
+        let rules = RuleSet::standard();
+        let mut done = Validated { more: until < settled, ..Validated::default() };
+        let mut past = Past::new(self, &point);
+        for day in days {
+            let look = look::Look {
+                point: &point,
+                rules: &rules,
+                day,
+                now,
+                again: state.is_some() && day < from,
+                cause,
+                seen: seen.as_ref(),
+                current: &current,
+            };
+            let (version, findings) = self.look_at_day(&look, &mut past)?;
+            done.days += 1;
+            done.versions += usize::from(version);
+            done.findings += findings;
+        }
+        let organisation = point.row.organisation;
+        let state = ProfileState {
+            usage_point: id,
+            validated_until: until,
+            rule_set: format!("{} {}", rules.name, rules.version),
+            revisions: current.to_json(),
+        };
+        self.registry
+            .write_blocking(move |tx| profiles::set_state(tx, organisation, &state, now))?;
+        Ok(done)
+    }
+
+    /// The days that late readings can have changed: those between the readings around each new
+    /// revision, and the days whose own past they are.
+    fn touched(
+        &self,
+        point: &Point,
+        seen: &Stamp,
+        current: &Stamp,
+        (first, until): (Date, Date),
+    ) -> Result<BTreeSet<Date>, MdmError> {
+        let calendar = &point.calendar;
+        let mut days = BTreeSet::new();
+        for channel in &point.channels {
+            for block in current.changed_since(seen, channel.channel) {
+                let offset = channel.spec.offset_seconds;
+                let start = corrente_ledger::day::day_start(block, offset);
+                let end = corrente_ledger::day::day_end(block, offset);
+                let (before, after) = self.around(channel.channel, start, end)?;
+                let mut day = calendar.date(before.unwrap_or(start).plus(-1)).max(first);
+                let last = calendar
+                    .date_of_reading(after.unwrap_or(end))
+                    .max(calendar.date_of_reading(end))
+                    .saturating_add(OWN_DAYS.days());
+                while day <= last && day < until {
+                    days.insert(day);
+                    day = next_day(day);
+                }
+            }
+        }
+        Ok(days)
+    }
+
+    /// The days of a gap that new readings close.
+    fn open_gap(
+        &self,
+        point: &Point,
+        (first, from): (Date, Date),
+    ) -> Result<BTreeSet<Date>, MdmError> {
+        let calendar = &point.calendar;
+        let start = calendar.midnight(from);
+        let mut days = BTreeSet::new();
+        for channel in point.channels.iter().filter(|c| c.until.is_none_or(|until| until > start)) {
+            let (before, _) = self.around(channel.channel, start, start)?;
+            let Some(before) = before.filter(|before| start.since(*before) > SETTLED_SECONDS)
+            else {
+                continue;
+            };
+            let mut day = calendar.date(before).max(first);
+            while day < from {
+                days.insert(day);
+                day = next_day(day);
+            }
+        }
+        Ok(days)
+    }
+
+    /// The readings around a stretch.
+    fn around(
+        &self,
+        channel: corrente_metering::ChannelId,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), MdmError> {
+        use corrente_ledger::AsOf::Now;
+        let before = empty_if_unknown(self.ledger.at_or_before(channel, start, Now))?;
+        let after = empty_if_unknown(self.ledger.after(channel, end, Now))?;
+        Ok((before.map(|r| r.end), after.map(|r| r.end)))
+    }
+
+    /// When something is known, in any direction.
+    fn known_any(&self, point: &Point) -> Result<Option<Span>, MdmError> {
+        let import = self.known_span(point, Direction::Import)?;
+        let export = self.known_span(point, Direction::Export)?;
+        Ok(match (import, export) {
+            (Some(a), Some(b)) => Some(Span::new(a.start.min(b.start), a.end.max(b.end))),
+            (one, other) => one.or(other),
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! What the rules look at: the readings around a day, the edits of it, and the point's own past.
+
+use std::collections::BTreeMap;
+
+use corrente_ledger::AsOf;
+use corrente_metering::{
+    ChannelKind, Date, Direction, Interval, LoadProfile, Reading, Span,
+    assemble::profile,
+    calendar::{day_before, next_day},
+};
+use corrente_registry::{edits::EditRow, usage_points::ChannelPeriod};
+use corrente_vee::{Edit, MeterPeriod, OwnHistory, PointHistory};
+use jiff::ToSpan as _;
+
+use super::OWN_DAYS;
+use crate::{
+    Mdm, MdmError,
+    period::Step,
+    point::Point,
+    series::{empty_if_unknown, service},
+};
+
+/// Readings so long before and after a day are looked at with it.
+const AROUND_SECONDS: i64 = 86_400;
+
+/// The point's raw intervals of days, read once.
+pub(super) struct Past<'a> {
+    mdm: &'a Mdm,
+    point: Point,
+    days: BTreeMap<(Date, bool), Vec<Interval>>,
+}
+
+impl<'a> Past<'a> {
+    pub(super) fn new(mdm: &'a Mdm, point: &Point) -> Self {
+        Self { mdm, point: point.raw(), days: BTreeMap::new() }
+    }
+
+    /// What was measured in the weeks before a day, hour by hour.
+    pub(super) fn before(
+        &mut self,
+        day: Date,
+        direction: Direction,
+    ) -> Result<Option<OwnHistory>, MdmError> {
+        let export = direction == Direction::Export;
+        let mut intervals = Vec::new();
+        let mut past = day.saturating_sub(OWN_DAYS.days());
+        while past < day {
+            if !self.days.contains_key(&(past, export)) {
+                let read = self.read(past, direction)?;
+                self.days.insert((past, export), read);
+            }
+            intervals.extend(self.days.get(&(past, export)).into_iter().flatten().copied());
+            past = next_day(past);
+        }
+        // Days that no other look will ask for again.
+        let oldest = day_before(day.saturating_sub(OWN_DAYS.days()));
+        self.days.retain(|(kept, _), _| *kept >= oldest);
+        if intervals.iter().all(|interval| interval.energy().is_none()) {
+            return Ok(None);
+        }
+        Ok(Some(OwnHistory::from_profile(&LoadProfile { intervals }, &self.point.calendar)))
+    }
+
+    fn read(&self, day: Date, direction: Direction) -> Result<Vec<Interval>, MdmError> {
+        let calendar = &self.point.calendar;
+        let boundaries = Step::Hour.boundaries(calendar, calendar.day(day));
+        let pieces = self.mdm.pieces(&self.point, direction, &boundaries)?;
+        // An hour that is known in part is no yardstick.
+        let whole =
+            pieces.into_iter().filter(|piece| piece.missing_seconds == 0).collect::<Vec<_>>();
+        Ok(profile(&whole).intervals)
+    }
+}
+
+/// The channels of a direction, side by side: the n-th of each meter that stood here.
+pub(super) fn lanes(point: &Point, direction: Direction, day: Span) -> Vec<Vec<&ChannelPeriod>> {
+    let mut lanes: Vec<Vec<&ChannelPeriod>> = Vec::new();
+    let mut of_meter = BTreeMap::new();
+    let near = Span::new(day.start.plus(-AROUND_SECONDS), day.end.plus(AROUND_SECONDS));
+    for channel in point.channels.iter().filter(|c| c.direction == direction) {
+        if service(channel).intersect(near).is_empty() {
+            continue;
+        }
+        let place = of_meter.entry((channel.from, channel.meter)).or_insert(0_usize);
+        match lanes.get_mut(*place) {
+            Some(lane) => lane.push(channel),
+            None => lanes.push(vec![channel]),
+        }
+        *place += 1;
+    }
+    lanes
+}
+
+/// The step of a day's profile: what the source gives, or a quarter of an hour for registers that are
+/// read often enough.
+pub(super) fn step(point: &Point, direction: Direction) -> i64 {
+    let longest = point
+        .channels
+        .iter()
+        .filter(|c| c.direction == direction)
+        .map(|c| match c.spec.kind {
+            ChannelKind::Interval => c.interval_seconds.unwrap_or(1800),
+            ChannelKind::Register => c.reporting_seconds,
+        })
+        .max()
+        .unwrap_or(900);
+    [900, 1800, 3600].into_iter().find(|step| longest <= *step).unwrap_or(3600)
+}
+
+impl Mdm {
+    /// The history of one lane around a day.
+    pub(super) fn lane_history(
+        &self,
+        point: &Point,
+        lane: &[&ChannelPeriod],
+        (day, step): (Span, i64),
+        edits: &[EditRow],
+        own: Option<OwnHistory>,
+    ) -> Result<PointHistory, MdmError> {
+        let mut history = PointHistory::new(day, step, point.calendar.clone());
+        history.own = own;
+        for channel in lane {
+            let mut meter = MeterPeriod::new(channel.channel, channel.spec.kind, channel.from);
+            meter.until = channel.until;
+            meter.interval_seconds = match channel.spec.kind {
+                ChannelKind::Interval => channel.interval_seconds,
+                // Any two readings this close measure what lies between them.
+                ChannelKind::Register => Some(channel.reporting_seconds.max(900)),
+            };
+            meter.register_modulus_wh = channel
+                .register_digits
+                .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))
+                .and_then(|kwh| kwh.checked_mul(1000));
+            meter.readings = self.around_day(point, channel, day)?;
+            let edges = |at| meter.readings.iter().find(|r| r.end == at).map(|r| r.value);
+            if channel.spec.kind == ChannelKind::Register {
+                meter.first_register = edges(channel.from);
+                meter.final_register = channel.until.and_then(edges);
+            }
+            history.meters.push(meter);
+        }
+        history.edits = edits
+            .iter()
+            .filter(|edit| lane.iter().any(|channel| channel.channel == edit.channel))
+            .filter_map(|edit| {
+                Some(Edit {
+                    span: Span::new(edit.from, edit.until),
+                    energy: edit.energy?,
+                    who: edit.actor.clone(),
+                    why: edit.reason.clone(),
+                    at: edit.created,
+                })
+            })
+            .collect();
+        Ok(history)
+    }
+
+    /// The readings of a day with those around it, however far the nearest ones are.
+    fn around_day(
+        &self,
+        point: &Point,
+        channel: &ChannelPeriod,
+        day: Span,
+    ) -> Result<Vec<Reading>, MdmError> {
+        let as_of: AsOf<'_> = point.as_of(channel.channel);
+        let service = service(channel);
+        let wide = Span::new(day.start.plus(-AROUND_SECONDS), day.end.plus(AROUND_SECONDS));
+        let ledger = &*self.ledger;
+        let mut readings = Vec::new();
+        readings.extend(empty_if_unknown(ledger.at_or_before(channel.channel, wide.start, as_of))?);
+        readings.extend(empty_if_unknown(ledger.range(channel.channel, wide, as_of))?);
+        if readings.last().is_none_or(|last| last.end < wide.end) {
+            readings.extend(empty_if_unknown(ledger.after(channel.channel, wide.end, as_of))?);
+        }
+        readings.retain(|r| service.start <= r.end && r.end <= service.end);
+        Ok(readings)
+    }
+}

@@ -1,0 +1,310 @@
+//! One look at one day.
+
+use std::collections::BTreeSet;
+
+use corrente_metering::{
+    ChannelKind, Date, Direction, Interval, LoadProfile, Timestamp,
+    assemble::{ChannelPart, Piece, profile, register_at, weakest},
+};
+use corrente_registry::{
+    edits,
+    findings::{self, FindingState, NewFinding},
+    profiles::{self, ProfileVersion},
+};
+use corrente_units::Energy;
+use corrente_vee::{Change, Finding, Outcome, Rule, RuleSet, Severity, changes};
+use serde_json::json;
+
+use super::{
+    Cause, history,
+    history::Past,
+    overlay::{self, DayDocument, Directed, Run},
+    stamp::Stamp,
+};
+use crate::{Mdm, MdmError, point::Point, series::service};
+
+/// What a look needs to know.
+pub(super) struct Look<'a> {
+    pub(super) point: &'a Point,
+    pub(super) rules: &'a RuleSet,
+    pub(super) day: Date,
+    pub(super) now: Timestamp,
+    /// The day was looked at before.
+    pub(super) again: bool,
+    pub(super) cause: Cause,
+    pub(super) seen: Option<&'a Stamp>,
+    pub(super) current: &'a Stamp,
+}
+
+/// One direction of a day.
+struct Flow {
+    direction: Direction,
+    boundaries: Vec<Timestamp>,
+    raw: Vec<Piece>,
+    runs: Vec<Run>,
+    outcome: Outcome,
+}
+
+impl Mdm {
+    /// Looks at a day, and stores what differs from the look before. Says whether a version was made,
+    /// and how many findings were new.
+    pub(super) fn look_at_day(
+        &self,
+        look: &Look<'_>,
+        past: &mut Past<'_>,
+    ) -> Result<(bool, usize), MdmError> {
+        let flows = self.flows(look, past)?;
+        let (id, day) = (look.point.row.id, look.day);
+        let versions = self.registry.read_blocking(move |tx| profiles::of_day(tx, id, day))?;
+        let new = self.new_versions(look, &flows, versions.last())?;
+        let found = found(look, &flows);
+        let span = look.point.calendar.day(day);
+        let (organisation, now) = (look.point.row.organisation, look.now);
+        let made = !new.is_empty();
+        let count = self.registry.write_blocking(move |tx| {
+            for version in &new {
+                profiles::insert(tx, organisation, version)?;
+            }
+            let keys: BTreeSet<_> = found
+                .iter()
+                .map(|(f, _)| (f.rule.clone(), f.span.start, f.span.end, f.channel))
+                .collect();
+            for old in findings::ending_in(tx, id, span)? {
+                let key = (old.rule.clone(), old.from, old.until, old.channel);
+                let ours = old.rule.parse::<Rule>().is_ok();
+                if ours && old.state == FindingState::Open && !keys.contains(&key) {
+                    findings::set_state(tx, old.id, FindingState::Resolved)?;
+                }
+            }
+            let mut count = 0;
+            for (finding, _) in &found {
+                count += usize::from(findings::upsert(tx, finding, now)?);
+            }
+            Ok::<_, MdmError>(count)
+        })?;
+        Ok((made, count))
+    }
+
+    fn flows(&self, look: &Look<'_>, past: &mut Past<'_>) -> Result<Vec<Flow>, MdmError> {
+        let span = look.point.calendar.day(look.day);
+        let id = look.point.row.id;
+        let edits = self.registry.read_blocking(move |tx| edits::during(tx, id, span))?;
+        let raw_point = look.point.raw();
+        let mut flows = Vec::new();
+        for direction in [Direction::Import, Direction::Export] {
+            let lanes = history::lanes(look.point, direction, span);
+            if lanes.is_empty() {
+                continue;
+            }
+            let step = history::step(look.point, direction);
+            let mut outcome: Option<Outcome> = None;
+            let mut cells: Vec<Option<Interval>> = Vec::new();
+            for lane in &lanes {
+                let own = if lanes.len() == 1 { past.before(look.day, direction)? } else { None };
+                let mut history = self.lane_history(&raw_point, lane, (span, step), &edits, own)?;
+                history.now = look.now;
+                let one = corrente_vee::run(&history, look.rules);
+                cells = beside(cells, &one.profile);
+                outcome = Some(match outcome {
+                    None => one,
+                    Some(mut all) => {
+                        all.findings.extend(one.findings);
+                        all.estimates.extend(one.estimates);
+                        all
+                    }
+                });
+            }
+            let Some(outcome) = outcome else { continue };
+            let mut boundaries = vec![span.start];
+            boundaries.extend(outcome.profile.intervals.iter().map(|cell| cell.span().end));
+            let raw = self.raw_pieces(&raw_point, direction, &boundaries)?;
+            let lane = lanes.first().filter(|_| lanes.len() == 1);
+            let registers = match lane {
+                Some(lane) => self.registers_of(&raw_point, lane, &boundaries)?,
+                None => Vec::new(),
+            };
+            let register =
+                |t: Timestamp| registers.iter().find_map(|part| Some(register_at(part, t)?.0.wh()));
+            let runs = overlay::runs(direction, &cells, &raw, &outcome.findings, register)?;
+            flows.push(Flow { direction, boundaries, raw, runs, outcome });
+        }
+        Ok(flows)
+    }
+
+    /// The register of a lane in a day, where one meter stood there all day.
+    fn registers_of(
+        &self,
+        point: &Point,
+        lane: &[&corrente_registry::usage_points::ChannelPeriod],
+        boundaries: &[Timestamp],
+    ) -> Result<Vec<ChannelPart>, MdmError> {
+        let [channel] = lane else { return Ok(Vec::new()) };
+        if channel.spec.kind != ChannelKind::Register {
+            return Ok(Vec::new());
+        }
+        let service = service(channel);
+        Ok(vec![ChannelPart {
+            kind: ChannelKind::Register,
+            service,
+            readings: self.readings_for(point, channel, service, boundaries)?,
+            max_gap_seconds: channel.reporting_seconds.saturating_mul(2).max(1800),
+            interval_seconds: None,
+            rolls_over_at: None,
+        }])
+    }
+
+    /// The versions to store: none where nothing differs; two where the first one was only what was
+    /// read, and had no row.
+    fn new_versions(
+        &self,
+        look: &Look<'_>,
+        flows: &[Flow],
+        last: Option<&ProfileVersion>,
+    ) -> Result<Vec<ProfileVersion>, MdmError> {
+        let runs: Vec<Run> = flows.iter().flat_map(|flow| flow.runs.iter().cloned()).collect();
+        let before = match (last, look.seen) {
+            (None, _) if !look.again => None,
+            (None, seen) => {
+                let stamp = seen.cloned().unwrap_or_default();
+                Some((0, stamp, Vec::new()))
+            }
+            (Some(last), _) => {
+                let document = DayDocument::of(last)?;
+                Some((last.version, Stamp::from_json(&document.revisions)?, document.runs))
+            }
+        };
+        let version = |number: u32, document: &DayDocument| -> Result<ProfileVersion, MdmError> {
+            Ok(ProfileVersion {
+                usage_point: look.point.row.id,
+                day: look.day,
+                version: number,
+                document: serde_json::to_value(document)?,
+                created: look.now,
+            })
+        };
+        let mut document = DayDocument {
+            rule_set: format!("{} {}", look.rules.name, look.rules.version),
+            cause: Cause::First,
+            revisions: look.current.to_json(),
+            runs,
+            estimates: estimates(flows),
+            changes: Vec::new(),
+        };
+        let Some((number, stamp, old_runs)) = before else {
+            return if document.runs.is_empty() {
+                Ok(Vec::new())
+            } else {
+                Ok(vec![version(1, &document)?])
+            };
+        };
+        let old_point = look.point.at(stamp.clone());
+        for flow in flows {
+            let own: Vec<Run> =
+                old_runs.iter().filter(|run| run.direction == flow.direction).cloned().collect();
+            let old = self.laid_over(&old_point, flow.direction, &flow.boundaries, &own)?;
+            let new =
+                self.laid_over(&look.point.raw(), flow.direction, &flow.boundaries, &flow.runs)?;
+            let differing: Vec<Change> = changes(&profile(&old), &profile(&new));
+            let direction = flow.direction;
+            document.changes.extend(differing.into_iter().map(|what| Directed { direction, what }));
+        }
+        if document.changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        document.cause = look.cause;
+        let mut new = Vec::new();
+        if number == 0 {
+            let first = DayDocument {
+                rule_set: document.rule_set.clone(),
+                cause: Cause::First,
+                revisions: stamp.to_json(),
+                runs: Vec::new(),
+                estimates: Vec::new(),
+                changes: Vec::new(),
+            };
+            new.push(version(1, &first)?);
+        }
+        new.push(version(number.max(1) + 1, &document)?);
+        Ok(new)
+    }
+}
+
+/// Two registers side by side: a cell counts where both know it.
+fn beside(cells: Vec<Option<Interval>>, other: &LoadProfile) -> Vec<Option<Interval>> {
+    if cells.is_empty() {
+        return other.intervals.iter().copied().map(Some).collect();
+    }
+    cells
+        .into_iter()
+        .zip(&other.intervals)
+        .map(|(a, b)| {
+            let a = a?;
+            let sum = a.energy()?.checked_add(b.energy()?).ok()?;
+            Some(Interval::known(a.span(), sum, weakest(a.quality(), b.quality())))
+        })
+        .collect()
+}
+
+fn estimates(flows: &[Flow]) -> Vec<Directed<corrente_vee::Estimate>> {
+    flows
+        .iter()
+        .flat_map(|flow| {
+            let direction = flow.direction;
+            flow.outcome.estimates.iter().map(move |what| Directed { direction, what: *what })
+        })
+        .collect()
+}
+
+/// The findings that end in the day, as they are stored.
+fn found(look: &Look<'_>, flows: &[Flow]) -> Vec<(NewFinding, Severity)> {
+    let span = look.point.calendar.day(look.day);
+    let mut all = Vec::new();
+    for flow in flows {
+        for finding in &flow.outcome.findings {
+            let ends_here = span.start < finding.span.end && finding.span.end <= span.end;
+            // What explains itself and needs nobody is in the profile, not in the worklist.
+            if !ends_here || finding.severity == Severity::Info {
+                continue;
+            }
+            all.push((stored(look, flow, finding), finding.severity));
+        }
+    }
+    all
+}
+
+fn stored(look: &Look<'_>, flow: &Flow, finding: &Finding) -> NewFinding {
+    let point = look.point.row.id;
+    let channel = finding.channel.map_or(0, corrente_metering::ChannelId::number);
+    let (from, until) = (finding.span.start.second(), finding.span.end.second());
+    NewFinding {
+        organisation: look.point.row.organisation,
+        usage_point: Some(point),
+        channel: finding.channel,
+        rule: finding.rule.name().to_owned(),
+        span: finding.span,
+        document: json!({
+            "direction": flow.direction,
+            "finding": finding,
+            "sentence": finding.evidence.to_string(),
+            "suggestion": finding.suggestion(),
+            "effect_wh": effect(flow, finding),
+        }),
+        idempotency_key: format!("vee:{point}:{channel}:{}:{from}:{until}", finding.rule.name()),
+    }
+}
+
+/// What the suggested values add to what was read of the finding's stretch, Wh.
+fn effect(flow: &Flow, finding: &Finding) -> Option<i64> {
+    let mut effect = 0_i64;
+    let mut touched = false;
+    for cell in flow.runs.iter().flat_map(|run| &run.cells) {
+        if cell.span().intersect(finding.span).is_empty() {
+            continue;
+        }
+        let raw = flow.raw.iter().find(|piece| piece.span == cell.span());
+        let read = raw.and_then(|piece| piece.energy).map_or(0, Energy::wh);
+        effect = effect.saturating_add(cell.energy()?.wh().saturating_sub(read));
+        touched = true;
+    }
+    touched.then_some(effect)
+}

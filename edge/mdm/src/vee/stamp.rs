@@ -1,0 +1,105 @@
+//! Which revisions of which readings were seen.
+
+use std::collections::BTreeMap;
+
+use corrente_ledger::{AsOf, DayRevision, Revisions};
+use corrente_metering::{ChannelId, Span};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Mdm, MdmError,
+    point::Point,
+    series::{empty_if_unknown, service},
+};
+
+static NOTHING: Revisions = Revisions(Vec::new());
+
+/// The revisions of a usage point's channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp(BTreeMap<ChannelId, Revisions>);
+
+/// A stretch of block days in one revision, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stretch {
+    channel: u64,
+    first: i32,
+    last: i32,
+    revision: u32,
+}
+
+impl Stamp {
+    /// As of when a channel is read.
+    pub(crate) fn as_of(&self, channel: ChannelId) -> AsOf<'_> {
+        AsOf::Revisions(self.0.get(&channel).unwrap_or(&NOTHING))
+    }
+
+    /// The block days of which there is another revision than before.
+    pub(super) fn changed_since(&self, before: &Self, channel: ChannelId) -> Vec<i32> {
+        let known: BTreeMap<i32, u32> = before
+            .0
+            .get(&channel)
+            .unwrap_or(&NOTHING)
+            .0
+            .iter()
+            .map(|day| (day.day, day.revision))
+            .collect();
+        let now = &self.0.get(&channel).unwrap_or(&NOTHING).0;
+        now.iter()
+            .filter(|day| known.get(&day.day) != Some(&day.revision))
+            .map(|day| day.day)
+            .collect()
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for (channel, revisions) in &self.0 {
+            let channel = channel.number();
+            for DayRevision { day, revision } in &revisions.0 {
+                match stretches.last_mut() {
+                    Some(last)
+                        if last.channel == channel
+                            && last.revision == *revision
+                            && last.last + 1 == *day =>
+                    {
+                        last.last = *day;
+                    }
+                    _ => stretches.push(Stretch {
+                        channel,
+                        first: *day,
+                        last: *day,
+                        revision: *revision,
+                    }),
+                }
+            }
+        }
+        serde_json::json!(stretches)
+    }
+
+    pub(super) fn from_json(document: &serde_json::Value) -> Result<Self, MdmError> {
+        let stretches = Vec::<Stretch>::deserialize(document)?;
+        let mut stamp = Self::default();
+        for stretch in stretches {
+            let channel = ChannelId::from_number(stretch.channel);
+            let days = (stretch.first..=stretch.last)
+                .map(|day| DayRevision { day, revision: stretch.revision });
+            stamp.0.entry(channel).or_default().0.extend(days);
+        }
+        Ok(stamp)
+    }
+}
+
+impl Mdm {
+    /// The revisions that a read of this span sees now.
+    pub(super) fn stamp(&self, point: &Point, span: Span) -> Result<Stamp, MdmError> {
+        let mut stamp = Stamp::default();
+        for channel in &point.channels {
+            let service = service(channel);
+            let wanted = span.intersect(Span::new(service.start.plus(-86_400), service.end));
+            if !wanted.is_empty() {
+                let found = empty_if_unknown(self.ledger.revisions(channel.channel, wanted))?;
+                stamp.0.insert(channel.channel, found);
+            }
+        }
+        Ok(stamp)
+    }
+}

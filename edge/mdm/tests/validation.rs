@@ -1,0 +1,399 @@
+//! What is believed of a day: gaps, glitches and late readings, in versions, and the worklist.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
+
+use std::sync::Arc;
+
+use corrente_clock::BusinessClock;
+use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
+use corrente_live::LiveHub;
+use corrente_mdm::{
+    Compare, Mdm, Step, Usage, UsageQuery, export,
+    vee::{
+        Cause, DayProfile, Validated,
+        worklist::{Group, Verdict},
+    },
+};
+use corrente_metering::{
+    Calendar, ChannelId, Date, Direction, Quality, Reading, SourceQuality, Span, Timestamp,
+    id::{OrganisationId, UsagePointId},
+};
+use corrente_registry::{
+    Registry, RegistryError,
+    admin::By,
+    audit,
+    findings::FindingState,
+    meters::{self, NewChannel, NewMeter},
+    organisations::{self, NewOrganisation},
+    usage_points::{self, NewUsagePoint},
+};
+use corrente_units::Energy;
+
+/// One home with a register in a directory of its own.
+struct Home {
+    mdm: Mdm,
+    registry: Registry,
+    ledger: Arc<dyn Ledger>,
+    clock: BusinessClock,
+    calendar: Calendar,
+    organisation: OrganisationId,
+    point: UsagePointId,
+    channel: ChannelId,
+    _directory: tempfile::TempDir,
+}
+
+impl Home {
+    fn new(zone: &str, now: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = Registry::open(directory.path().join("registry.db")).unwrap();
+        let file = directory.path().join("ledger.db");
+        let ledger: Arc<dyn Ledger> =
+            Arc::new(SqliteLedger::open(&file, LedgerOptions::default()).unwrap());
+        let calendar = Calendar::new(zone).unwrap();
+        let clock = BusinessClock::stopped_at(calendar.instant(now.parse().unwrap()));
+        let zone = zone.to_owned();
+        let (organisation, point, channel) = registry
+            .write_blocking(move |tx| -> Result<_, RegistryError> {
+                let long_ago = Timestamp::from_second(0);
+                let new = NewOrganisation::named("Luz do Vale", &zone);
+                let organisation = organisations::insert(tx, &new, long_ago)?;
+                let row = organisations::get(tx, organisation)?.unwrap();
+                let point =
+                    usage_points::insert(tx, &NewUsagePoint::named(&row, "Home"), long_ago)?;
+                let new = NewMeter {
+                    organisation,
+                    serial: "M-1",
+                    secret: None,
+                    model: None,
+                    reporting_seconds: 900,
+                    enrolled_by: None,
+                };
+                let meter = meters::insert(tx, &new, long_ago)?;
+                meters::install(tx, meter, point, long_ago, None)?;
+                let channel = meters::add_channel(tx, meter, &NewChannel::import(), long_ago)?;
+                Ok((organisation, point, channel))
+            })
+            .unwrap();
+        let specs = registry.read_blocking(meters::all_channel_specs).unwrap();
+        ledger.open_channels(&specs).unwrap();
+        let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), LiveHub::new());
+        Self {
+            mdm,
+            registry,
+            ledger,
+            clock,
+            calendar,
+            organisation,
+            point,
+            channel,
+            _directory: directory,
+        }
+    }
+
+    fn at(&self, civil: &str) -> Timestamp {
+        self.calendar.instant(civil.parse().unwrap())
+    }
+
+    fn day(&self, day: &str) -> Date {
+        self.calendar.date(self.at(&format!("{day}T12:00")))
+    }
+
+    async fn read(&self, readings: impl IntoIterator<Item = (Timestamp, i64)>) {
+        let entries = readings
+            .into_iter()
+            .map(|(end, wh)| Entry {
+                channel: self.channel,
+                reading: Reading { end, value: Energy::from_wh(wh), quality: SourceQuality::GOOD },
+                admission: Admission::Accept,
+            })
+            .collect();
+        self.ledger.append(entries).await.unwrap();
+    }
+
+    /// A register of 100 Wh a quarter from one instant to another, without the quarters in `but`.
+    async fn steady(&self, from: &str, to: &str, but: &[(&str, &str)]) {
+        let (from, to) = (self.at(from), self.at(to));
+        let holes: Vec<Span> =
+            but.iter().map(|(a, b)| Span::new(self.at(a), self.at(b).plus(-1))).collect();
+        let quarters = (0..=to.since(from) / 900).map(|n| (from.plus(n * 900), 5000 + n * 100));
+        self.read(quarters.filter(|(t, _)| !holes.iter().any(|hole| hole.contains(*t)))).await;
+    }
+
+    fn validate(&self) -> Validated {
+        self.mdm.validate(self.point).unwrap()
+    }
+
+    fn profile(&self, day: &str, version: Option<u32>) -> DayProfile {
+        self.mdm.day_profile(self.point, Direction::Import, self.day(day), version).unwrap()
+    }
+
+    fn usage(&self, from: &str, to: &str, step: Step) -> Usage {
+        let query = UsageQuery {
+            span: Span::new(self.at(from), self.at(to)),
+            step: Some(step),
+            compare: Compare::Nothing,
+            max_points: None,
+        };
+        self.mdm.usage(self.point, query).unwrap()
+    }
+
+    fn worklist(&self) -> Vec<Group> {
+        self.mdm.worklist(self.organisation, FindingState::Open).unwrap()
+    }
+}
+
+/// What a profile says, one line per stretch of the same quality.
+fn shown(profile: &DayProfile) -> Vec<String> {
+    let mut stretches: Vec<(String, Timestamp, i64)> = Vec::new();
+    for interval in &profile.intervals {
+        let quality = match interval.quality {
+            Quality::Measured => "measured".to_owned(),
+            Quality::Estimated { .. } => {
+                format!("estimated by {}", interval.estimate.unwrap().0.name())
+            }
+            Quality::Edited => "edited".to_owned(),
+            Quality::Missing => "missing".to_owned(),
+        };
+        let wh = interval.energy.map_or(0, Energy::wh);
+        match stretches.last_mut() {
+            Some((last, until, sum)) if *last == quality => {
+                *until = interval.span.end;
+                *sum += wh;
+            }
+            _ => stretches.push((quality, interval.span.end, wh)),
+        }
+    }
+    stretches
+        .into_iter()
+        .map(|(quality, until, wh)| {
+            let until = profile.calendar.datetime(until).time();
+            format!("{quality} {wh} Wh until {}", until.strftime("%H:%M"))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gap_is_estimated_and_a_late_reading_makes_the_next_version() {
+    let home = Home::new("America/Bahia", "2026-03-20T12:00");
+    home.steady(
+        "2026-03-01T00:00",
+        "2026-03-20T12:00",
+        &[("2026-03-10T08:00", "2026-03-10T11:00")],
+    )
+    .await;
+    let done = home.validate();
+    assert_eq!((done.days, done.versions), (18, 1), "{done:?}");
+    assert_eq!(home.validate().days, 0, "nothing new");
+    let first = [
+        "measured 3200 Wh until 08:00",
+        "estimated by scalar_spread 1200 Wh until 11:00",
+        "measured 5200 Wh until 00:00",
+    ];
+    assert_eq!(shown(&home.profile("2026-03-10", None)), first);
+    assert_eq!(home.profile("2026-03-10", None).versions[0].cause, Cause::First);
+    let clean = home.profile("2026-03-09", None);
+    assert_eq!((clean.version, clean.versions.len()), (Some(1), 0), "as it was read");
+
+    let usage = home.usage("2026-03-10T00:00", "2026-03-11T00:00", Step::Hour);
+    assert_eq!(usage.total.energy, Some(Energy::from_wh(9600)));
+    assert_eq!((usage.total.estimated, usage.total.missing), (3, 0));
+
+    // Two of the missing readings come a week later: it was not even at all.
+    home.read([(home.at("2026-03-10T08:30"), 5000 + 9 * 9600 + 3300)]).await;
+    home.read([(home.at("2026-03-10T09:00"), 5000 + 9 * 9600 + 4000)]).await;
+    let done = home.validate();
+    assert_eq!(done.versions, 1, "{done:?}");
+    let second = home.profile("2026-03-10", None);
+    assert_eq!(second.version, Some(2));
+    assert_eq!(second.versions[1].cause, Cause::LateReadings);
+    assert_eq!(second.intervals.iter().filter_map(|i| i.energy).map(Energy::wh).sum::<i64>(), 9600);
+    assert_eq!(shown(&home.profile("2026-03-10", Some(1))), first, "the first one stays");
+    let changes = home
+        .mdm
+        .day_changes(home.point, Direction::Import, home.day("2026-03-10"), (1, 2))
+        .unwrap();
+    assert!(!changes.is_empty() && changes.len() <= 13, "{changes:?}");
+    assert_eq!(changes, second.versions[1].changes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_never_becomes_a_spike_or_a_zero() {
+    let home = Home::new("America/Bahia", "2026-03-20T12:00");
+    home.steady("2026-03-01T00:00", "2026-03-20T12:00", &[]).await;
+    // Between two quarters the dial shows 9 MWh for a moment.
+    home.read([(home.at("2026-03-10T10:05"), 9_000_000)]).await;
+    let raw = home.usage("2026-03-10T00:00", "2026-03-11T00:00", Step::Day);
+    assert_ne!(raw.total.energy, Some(Energy::from_wh(9600)), "before anybody looked");
+    home.validate();
+    for step in [Step::Quarter, Step::Hour, Step::Day] {
+        let usage = home.usage("2026-03-10T00:00", "2026-03-11T00:00", step);
+        assert_eq!(usage.total.energy, Some(Energy::from_wh(9600)), "{step:?}");
+        assert!(!usage.total.at_least);
+    }
+    let query = export::ExportQuery {
+        from: home.day("2026-03-09"),
+        until: home.day("2026-03-12"),
+        step: Step::Day,
+        usage_point: None,
+    };
+    let rows = export::usage(&home.mdm, query).unwrap().next().unwrap().unwrap();
+    assert!(rows.iter().all(|row| row.energy == Some(Energy::from_wh(9600))), "{rows:?}");
+    let groups = home.worklist();
+    assert!(groups.iter().any(|group| group.rule == "register_glitch"), "{groups:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_accepts_edits_or_sends_back_and_the_log_tells_it() {
+    let home = Home::new("America/Bahia", "2026-03-20T12:00");
+    home.steady("2026-03-01T00:00", "2026-03-12T06:00", &[]).await;
+    // Then the meter is silent, for good.
+    home.validate();
+    let groups = home.worklist();
+    let missing =
+        groups.iter().find(|g| g.rule == "missing").unwrap_or_else(|| panic!("{groups:?}"));
+    let id = missing.findings[0];
+    let finding = home.mdm.finding(home.organisation, id).unwrap();
+    assert_eq!(finding.usage_point.as_deref(), Some("Home"));
+    let mut by = By::command_line(home.clock.now(), home.clock.now());
+    let verdict = Verdict::Edit {
+        energy: Energy::from_wh(4800),
+        span: Some(Span::new(home.at("2026-03-13T00:00"), home.at("2026-03-13T12:00"))),
+    };
+    let refused = home.mdm.decide(&by, &finding, verdict.clone()).unwrap_err();
+    assert!(refused.to_string().contains("reason"), "{refused}");
+    by.reason = Some("read from the display on site".to_owned());
+    home.mdm.decide(&by, &finding, verdict).unwrap();
+    let profile = home.profile("2026-03-13", None);
+    let edited: Vec<_> =
+        profile.intervals.iter().filter(|i| i.quality == Quality::Edited).collect();
+    assert_eq!(edited.len(), 48);
+    assert_eq!(edited.iter().filter_map(|i| i.energy).map(Energy::wh).sum::<i64>(), 4800);
+    let edit = edited[0].edit.as_ref().unwrap();
+    assert_eq!(
+        (edit.actor.as_str(), edit.reason.as_str()),
+        ("command line", "read from the display on site")
+    );
+    assert_eq!(profile.versions.last().unwrap().cause, Cause::Edit);
+    let usage = home.usage("2026-03-13T00:00", "2026-03-13T12:00", Step::Hour);
+    assert_eq!(usage.total.energy, Some(Energy::from_wh(4800)));
+
+    let rest = home.worklist();
+    let next = home.mdm.finding(home.organisation, rest[0].findings[0]).unwrap();
+    home.mdm.decide(&by, &next, Verdict::SendBack).unwrap();
+    assert_eq!(home.mdm.worklist(home.organisation, FindingState::Returned).unwrap().len(), 1);
+    let organisation = home.organisation;
+    let log = home.registry.read_blocking(move |tx| audit::list(tx, organisation, 10)).unwrap();
+    let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
+    assert!(
+        actions.contains(&"finding.edit") && actions.contains(&"finding.send_back"),
+        "{actions:?}"
+    );
+}
+
+/// A small generator, so that a failure names its seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Every total on every path.
+fn totals(home: &Home, from: &str, to: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for step in [Step::Quarter, Step::Hour, Step::Day, Step::Month] {
+        let usage = home.usage(from, to, step);
+        lines.extend(usage.intervals.iter().map(|interval| {
+            format!(
+                "{} {:?} {:?} {}",
+                interval.span.end, interval.energy, interval.quality, interval.at_least
+            )
+        }));
+        lines.push(format!("{step:?} {:?} {}", usage.total.energy, usage.total.at_least));
+    }
+    let query = export::ExportQuery {
+        from: home.day(&from[..10]),
+        until: home.day(&to[..10]),
+        step: Step::Hour,
+        usage_point: None,
+    };
+    let rows = export::usage(&home.mdm, query).unwrap().next().unwrap().unwrap();
+    lines.extend(
+        rows.iter().map(|row| format!("{} {:?} {}", row.period_end, row.energy, row.quality)),
+    );
+    lines.extend(
+        home.worklist()
+            .iter()
+            .map(|g| format!("{} {} {} {:?}", g.rule, g.from, g.until, g.effect_wh)),
+    );
+    lines
+}
+
+/// Readings lost, late, out of order, between others and wrong for a moment: after each of them every
+/// total is what a fresh computation over the same readings gives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_readings_heal_every_total() {
+    for seed in 1..=6 {
+        let mut random = Random(seed);
+        let zone = ["America/Bahia", "Europe/London", "Australia/Lord_Howe"]
+            [usize::try_from(seed % 3).unwrap()];
+        // Over a day of 23 hours in London, and one of 24 and a half on Lord Howe.
+        let (from, to, now) = ("2026-03-26T00:00", "2026-04-07T00:00", "2026-04-08T12:00");
+        let home = Home::new(zone, now);
+        let (start, end) = (home.at(from), home.at(to));
+        let mut wh = 100_000;
+        let mut all = Vec::new();
+        let mut t = start;
+        while t <= end {
+            all.push((t, wh));
+            wh += i64::try_from(random.below(400)).unwrap();
+            t = t.plus(if random.below(10) == 0 { 600 } else { 900 });
+        }
+        // Three waves: what came in time, what came late, and the rest, each in any order.
+        let mut waves: [Vec<(Timestamp, i64)>; 3] = Default::default();
+        let mut silent = 0;
+        for reading in all {
+            if silent == 0 && random.below(60) == 0 {
+                silent = random.below(150);
+            }
+            let wave = if silent > 0 { usize::try_from(1 + random.below(2)).unwrap() } else { 0 };
+            silent = silent.saturating_sub(1);
+            waves[wave].push(reading);
+        }
+        if seed % 2 == 0 {
+            let at = home.at("2026-04-01T10:02");
+            waves[1].push((at, 50_000_000));
+        }
+        let mut known: Vec<(Timestamp, i64)> = Vec::new();
+        for (n, wave) in waves.iter().enumerate() {
+            let mut shuffled = wave.clone();
+            for i in (1..shuffled.len()).rev() {
+                shuffled.swap(i, usize::try_from(random.below(i as u64 + 1)).unwrap());
+            }
+            for part in shuffled.chunks(100) {
+                home.read(part.iter().copied()).await;
+            }
+            known.extend(wave);
+            known.sort_unstable();
+            home.validate();
+            let fresh = Home::new(zone, now);
+            fresh.read(known.iter().copied()).await;
+            fresh.validate();
+            let (healed, computed) = (totals(&home, from, to), totals(&fresh, from, to));
+            for (healed, computed) in healed.iter().zip(&computed) {
+                assert_eq!(healed, computed, "seed {seed}, wave {n}, {zone}");
+            }
+            assert_eq!(healed.len(), computed.len(), "seed {seed}, wave {n}, {zone}: {healed:#?}");
+        }
+        let month = home.usage(from, to, Step::Month);
+        let known =
+            (known.first().unwrap().1, known.iter().rfind(|(_, wh)| *wh < 40_000_000).unwrap().1);
+        assert_eq!(
+            month.total.energy,
+            Some(Energy::from_wh(known.1 - known.0)),
+            "seed {seed}: conservation"
+        );
+    }
+}
