@@ -7,7 +7,7 @@ use corrente_metering::{
     id::{MeterId, UsagePointId},
 };
 use corrente_registry::{
-    RegistryError,
+    RegistryError, Tx,
     channels::{ChannelRow, NewChannel},
     enrolment::{self, EnrolmentRefusal, Redemption},
     meters::{self, MeterAccess},
@@ -34,7 +34,8 @@ pub(crate) struct AdmittedChannel {
     pub(crate) interval_s: Option<i64>,
 }
 
-/// An admitted meter, the names of its channels in the same order, and its new secret if it enrolled.
+/// An admitted meter, the names of its channels in the same order, and its new secret if it enrolled:
+/// then its next reading shows that it has the secret, and [`confirm`] is to be called.
 pub(crate) struct Admission {
     pub(crate) admitted: Admitted,
     pub(crate) names: Vec<String>,
@@ -49,17 +50,24 @@ pub(crate) async fn admit(services: &Services, hello: Hello) -> Result<Admission
             let known = services
                 .registry
                 .read(move |tx| -> Result<_, RegistryError> {
-                    meters::authenticate(tx, &serial, &secret)
+                    let Some(known) = meters::authenticate(tx, &serial, &secret)? else {
+                        return Ok(None);
+                    };
+                    let unconfirmed = enrolment::is_unconfirmed(tx, known.meter)?;
+                    Ok(Some((known, unconfirmed)))
                 })
                 .await
                 .map_err(|error| unavailable(&error))?;
             // One sentence for both, so that nobody can try out which serials exist.
-            let known = known.ok_or_else(|| {
+            let (known, unconfirmed) = known.ok_or_else(|| {
                 LineError::new(
                     ErrorCode::NotAdmitted,
                     "no meter with this serial and secret is registered",
                 )
             })?;
+            if unconfirmed {
+                confirm(services, known.meter).await;
+            }
             (known, None)
         }
         Credential::Token { token, channels, usage_point } => {
@@ -74,6 +82,15 @@ pub(crate) async fn admit(services: &Services, hello: Hello) -> Result<Admission
     opened.unwrap_or(Err(LedgerError::Closed)).map_err(|error| storing_failed(&error))?;
     let names = access.channels.iter().map(|channel| channel.name.clone()).collect();
     Ok(Admission { admitted: admitted(&access), names, secret })
+}
+
+/// Notes that a meter has the secret that it was given: from now on its serial is taken.
+pub(crate) async fn confirm(services: &Services, meter: MeterId) {
+    let confirmed = services.registry.write(move |tx| enrolment::confirm(tx, meter)).await;
+    if let Err(error) = confirmed {
+        // The next use of the secret does it.
+        tracing::warn!(meter.id = %meter, error = %error, "enrolment not confirmed");
+    }
 }
 
 /// What a meter is told when its readings cannot be stored; it comes back later.
@@ -99,20 +116,11 @@ async fn enrol(
             register_digits: None,
         })
         .collect();
-    let now = services.clock.now();
-    let enrolled = services
-        .registry
-        .write(move |tx| {
-            let redemption = Redemption {
-                token: &token,
-                serial: &serial,
-                usage_point: usage_point.as_deref(),
-                channels: &channels,
-                now,
-            };
-            enrolment::redeem(tx, &redemption)
-        })
-        .await;
+    let asked = Asked { serial, token, channels, usage_point, now: services.clock.now() };
+    let enrolled = match services.registry.read(asked.clone().with(enrolment::check)).await {
+        Ok(()) => services.registry.write(asked.with(enrolment::redeem)).await,
+        Err(refusal) => Err(refusal),
+    };
     match enrolled {
         Ok((access, secret)) => {
             tracing::info!(meter.id = %access.meter, "meter enrolled");
@@ -120,6 +128,35 @@ async fn enrol(
         }
         Err(EnrolmentRefusal::Registry(error)) => Err(unavailable(&error)),
         Err(refusal) => Err(LineError::new(ErrorCode::NotAdmitted, refusal.to_string())),
+    }
+}
+
+/// What a meter asks with that has a token.
+#[derive(Clone)]
+struct Asked {
+    serial: String,
+    token: String,
+    channels: Vec<NewChannel>,
+    usage_point: Option<String>,
+    now: Timestamp,
+}
+
+impl Asked {
+    /// The question as an operation of the registry.
+    fn with<T>(
+        self,
+        operation: fn(&mut Tx, &Redemption<'_>) -> Result<T, EnrolmentRefusal>,
+    ) -> impl FnMut(&mut Tx) -> Result<T, EnrolmentRefusal> {
+        move |tx| {
+            let redemption = Redemption {
+                token: &self.token,
+                serial: &self.serial,
+                usage_point: self.usage_point.as_deref(),
+                channels: &self.channels,
+                now: self.now,
+            };
+            operation(tx, &redemption)
+        }
     }
 }
 

@@ -22,10 +22,10 @@ pub(crate) async fn serve<S: Stream>(mut stream: S, first: Vec<u8>, mut guest: G
     let shared = Arc::clone(&guest.shared);
     let mut session = Session::new(shared.config.line, shared.now_ms());
     match Box::pin(greet(&mut stream, &mut session, first, &shared)).await {
-        Ok(Some((meter, received))) => {
+        Ok(Some(Greeted { meter, enrolled, received })) => {
             guest.place.known();
             tracing::debug!(meter.id = %meter.meter, peer.address = %guest.peer, "meter connected");
-            let reporting = Box::new(Reporting::new(stream, session, meter, guest));
+            let reporting = Box::new(Reporting::new(stream, session, meter, enrolled, guest));
             drop(shared.tasks.spawn(reporting.run(received)));
         }
         Ok(None) => {}
@@ -33,13 +33,22 @@ pub(crate) async fn serve<S: Stream>(mut stream: S, first: Vec<u8>, mut guest: G
     }
 }
 
-/// Hears the hello, admits the meter and welcomes it. What came behind the hello is handed on.
+/// A meter that was welcomed.
+struct Greeted {
+    meter: directory::Admitted,
+    /// Did it get its secret just now?
+    enrolled: bool,
+    /// What came behind the hello.
+    received: Received,
+}
+
+/// Hears the hello, admits the meter and welcomes it.
 async fn greet<S: Stream>(
     stream: &mut S,
     session: &mut Session,
     first: Vec<u8>,
     shared: &Shared,
-) -> Result<Option<(directory::Admitted, Received)>, LineError> {
+) -> Result<Option<Greeted>, LineError> {
     let hearing = hear(stream, session, first, shared);
     let hello = tokio::select! {
         () = shared.stopping.cancelled() => return Ok(None),
@@ -50,6 +59,7 @@ async fn greet<S: Stream>(
         },
     };
     let Admission { admitted, names, secret } = directory::admit(&shared.services, hello).await?;
+    let enrolled = secret.is_some();
     let channels = names.iter().cloned().zip(admitted.channels.iter().map(|c| c.id.number()));
     let welcome = ServerMessage::Welcome(Welcome {
         meter: admitted.meter.to_string(),
@@ -62,7 +72,7 @@ async fn greet<S: Stream>(
         return Ok(None);
     }
     let received = session.admitted(names.into_iter().map(String::into_boxed_str));
-    Ok(Some((admitted, received)))
+    Ok(Some(Greeted { meter: admitted, enrolled, received }))
 }
 
 /// The hello, or why there is none; nothing when the peer went away.

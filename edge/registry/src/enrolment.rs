@@ -207,13 +207,17 @@ SELECT * FROM enrolment_token WHERE token_hash = $hash AND revoked_s IS NULL";
 const USE_ONCE: &str = "\
 UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE id = $id AND uses_left IS NOT NULL";
 
-/// Lets a meter in: makes the meter with its channels, and the usage point where the token names none,
-/// and installs it from now (or from when the token says). Returns the meter and its secret, which is
-/// stored nowhere and shown once.
-pub fn redeem(
+/// Would this be let in? Only reads, so that whoever tries out tokens never holds up those who write;
+/// [`redeem`] looks again.
+pub fn check(tx: &mut Tx, ask: &Redemption<'_>) -> Result<(), EnrolmentRefusal> {
+    look(tx, ask).map(|_| ())
+}
+
+/// The token, and the meter of this serial where it may come in again.
+fn look(
     tx: &mut Tx,
     ask: &Redemption<'_>,
-) -> Result<(MeterAccess, Secret), EnrolmentRefusal> {
+) -> Result<(EnrolmentToken, Option<MeterId>), EnrolmentRefusal> {
     let token: EnrolmentToken = tx
         .row(BY_HASH, params! { hash: secrets::hash(ask.token) })?
         .ok_or(EnrolmentRefusal::UnknownToken)?;
@@ -221,15 +225,33 @@ pub fn redeem(
         return Err(EnrolmentRefusal::Expired);
     }
     check_channels(ask.channels)?;
-    let secret = Secret::random("meter");
     if let Some(known) = meters::by_serial(tx, token.organisation, ask.serial)? {
-        if !token.again || known.enrolled_by != Some(token.id) {
+        let same_token = known.enrolled_by == Some(token.id);
+        if !same_token || !(token.again || is_unconfirmed(tx, known.id)?) {
             return Err(EnrolmentRefusal::SerialTaken(ask.serial.to_owned()));
         }
-        return again(tx, ask, known.id, &secret).map(|access| (access, secret));
+        return Ok((token, Some(known.id)));
     }
     if token.uses_left.is_some_and(|left| left < 1) {
         return Err(EnrolmentRefusal::UsedUp);
+    }
+    Ok((token, None))
+}
+
+/// Lets a meter in: makes the meter with its channels, and the usage point where the token names none,
+/// and installs it from now (or from when the token says). Returns the meter and its secret, which is
+/// stored nowhere and shown once.
+///
+/// Until [`confirm`] the same serial may come in by the same token again: a server that died before its
+/// answer arrived leaves no meter outside.
+pub fn redeem(
+    tx: &mut Tx,
+    ask: &Redemption<'_>,
+) -> Result<(MeterAccess, Secret), EnrolmentRefusal> {
+    let (token, known) = look(tx, ask)?;
+    let secret = Secret::random("meter");
+    if let Some(known) = known {
+        return again(tx, ask, known, &secret).map(|access| (access, secret));
     }
     tx.execute(USE_ONCE, params! { id: token.id })?;
 
@@ -251,7 +273,34 @@ pub fn redeem(
     for channel in ask.channels {
         meters::add_channel(tx, meter, channel, ask.now)?;
     }
+    if !token.again {
+        let (organisation, now) = (token.organisation, ask.now);
+        tx.execute(WAIT_FOR_USE, params! { meter, organisation, token: token.id, now })?;
+    }
     Ok((load(tx, meter)?, secret))
+}
+
+const WAIT_FOR_USE: &str = "\
+INSERT INTO unconfirmed_enrolment (meter, organisation, token, created_s)
+VALUES ($meter, $organisation, $token, $now)";
+const UNCONFIRMED: &str = "SELECT meter FROM unconfirmed_enrolment WHERE meter = $meter";
+const CONFIRM: &str = "DELETE FROM unconfirmed_enrolment WHERE meter = $meter";
+
+row! {
+    struct Unconfirmed {
+        meter: MeterId,
+    }
+}
+
+/// Did this meter enrol by a token that lets each serial in once, and has not used its secret yet?
+pub fn is_unconfirmed(tx: &mut Tx, meter: MeterId) -> Result<bool, RegistryError> {
+    let found: Option<Unconfirmed> = tx.row(UNCONFIRMED, params! { meter })?;
+    Ok(found.is_some_and(|found| found.meter == meter))
+}
+
+/// The meter has its secret: from now on its serial is taken. Says whether that is new.
+pub fn confirm(tx: &mut Tx, meter: MeterId) -> Result<bool, RegistryError> {
+    Ok(tx.execute(CONFIRM, params! { meter })? > 0)
 }
 
 /// A meter that came in by this token before gets a new secret and the channels that it lacks.

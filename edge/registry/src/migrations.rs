@@ -13,6 +13,7 @@ const APPLICATION: i32 = 0x434F_5252;
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_profiles.sql"),
+    include_str!("../migrations/0003_unconfirmed_enrolment.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

@@ -21,7 +21,7 @@ use tokio::time::Sleep;
 use super::group::{Group, live_sample};
 use crate::{
     connection::Guest,
-    directory::{Admitted, storing_failed},
+    directory::{self, Admitted, storing_failed},
     links::Link,
     stream::{Stream, linger, poll_take},
 };
@@ -39,6 +39,8 @@ pub(super) struct Reporting<S> {
     guest: Guest,
     session: Session,
     meter: Admitted,
+    /// Did it enrol on this connection, and has said nothing since that shows that it heard its secret?
+    enrolled: bool,
     link: Arc<Link>,
     bucket: TokenBucket,
     acks: Acknowledgements,
@@ -81,7 +83,13 @@ enum End {
 }
 
 impl<S: Stream> Reporting<S> {
-    pub(super) fn new(stream: S, session: Session, meter: Admitted, guest: Guest) -> Self {
+    pub(super) fn new(
+        stream: S,
+        session: Session,
+        meter: Admitted,
+        enrolled: bool,
+        guest: Guest,
+    ) -> Self {
         let shared = &guest.shared;
         let now_ms = shared.now_ms();
         let config = &shared.config;
@@ -91,6 +99,7 @@ impl<S: Stream> Reporting<S> {
             session,
             link: shared.links.add(meter.meter),
             meter,
+            enrolled,
             bucket: TokenBucket::new(config.readings_per_second, config.readings_burst, now_ms),
             acks: Acknowledgements::default(),
             waiting: Group::default(),
@@ -244,6 +253,12 @@ impl<S: Stream> Reporting<S> {
             Poll::Pending => Ok(false),
             Poll::Ready(Err(error)) => Err(error),
             Poll::Ready(Ok(Some(received))) => {
+                if self.enrolled && !received.readings.is_empty() {
+                    self.enrolled = false;
+                    let (shared, meter) = (Arc::clone(&self.guest.shared), self.meter.meter);
+                    let confirm = async move { directory::confirm(&shared.services, meter).await };
+                    drop(self.guest.shared.tasks.spawn(confirm));
+                }
                 self.take(received);
                 self.partial_ms = match (self.session.partial_bytes(), self.partial_ms) {
                     (0, _) => None,

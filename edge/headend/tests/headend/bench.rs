@@ -111,6 +111,20 @@ impl Bench {
         (meter, secret)
     }
 
+    /// A token that lets one meter in, once.
+    pub(crate) async fn token_for_one(&self) -> String {
+        let token = self
+            .registry
+            .write(|tx| -> Result<_, RegistryError> {
+                let organisation = organisations::default_organisation(tx)?.unwrap().id;
+                let once =
+                    NewToken { uses: Some(1), again: false, ..NewToken::open(organisation, "one") };
+                enrolment::create(tx, &once, Timestamp::from_second(NOW))
+            })
+            .await;
+        token.unwrap().reveal().to_owned()
+    }
+
     /// What a second head-end would work with.
     pub(crate) fn services(&self) -> Services {
         Services {

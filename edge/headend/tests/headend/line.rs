@@ -5,10 +5,15 @@ use std::time::{Duration, Instant};
 use corrente_ledger::Ledger as _;
 use corrente_line::v1::Limits;
 use corrente_live::LiveWhat;
-use corrente_metering::id::MeterId;
+use corrente_metering::{Timestamp, id::MeterId};
+use corrente_registry::{
+    RegistryError,
+    channels::NewChannel,
+    enrolment::{self, Redemption},
+};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::bench::{Bench, NOW, reading};
+use crate::bench::{Bench, NOW, between, reading};
 
 #[tokio::test]
 async fn a_meter_enrols_reports_and_comes_back_with_its_secret() {
@@ -65,6 +70,109 @@ async fn who_is_not_known_does_not_come_in() {
             format!("{{\"type\":\"error\",\"code\":\"not_admitted\",\"reason\":\"{reason}\"}}\n")
         );
     }
+}
+
+#[tokio::test]
+async fn a_meter_that_never_heard_its_welcome_comes_in_again() {
+    let bench = Bench::new().await;
+    let token = bench.token_for_one().await;
+    // What a server leaves behind that dies between the commit and its answer.
+    let (redeemed, serial) = (token.clone(), "M-1");
+    bench
+        .registry
+        .write(move |tx| {
+            let channels = [NewChannel::import()];
+            let now = Timestamp::from_second(NOW);
+            let (token, usage_point) = (redeemed.as_str(), None);
+            let ask = Redemption { token, serial, usage_point, channels: &channels, now };
+            enrolment::redeem(tx, &ask)
+        })
+        .await
+        .unwrap();
+    let hello =
+        format!("{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-1\",\"token\":\"{token}\"}}\n");
+    let mut meter = bench.connect().await;
+    meter.say(&hello).await;
+    let welcome = meter.line().await;
+    let secret = between(&welcome, r#""secret":""#, "\"").to_owned();
+    let taken =
+        r#""reason":"a meter with serial `M-1` is registered already: connect with its secret""#;
+
+    // Its first reading shows that it has its secret.
+    meter.say(&reading(1, 0, 1000)).await;
+    assert_eq!(meter.line().await, r#"{"type":"ack","seq":1}"#);
+    let id = bench.meter("M-1").await;
+    let unconfirmed =
+        async || bench.registry.read(move |tx| enrolment::is_unconfirmed(tx, id)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while unconfirmed().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    let mut other = bench.connect().await;
+    other.say(&hello).await;
+    assert!(other.rest().await.contains(taken));
+    let mut again = bench.connect().await;
+    again
+        .say(&format!(
+            "{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-1\",\"secret\":\"{secret}\"}}\n"
+        ))
+        .await;
+    assert!(again.line().await.starts_with(r#"{"type":"welcome""#));
+}
+
+#[tokio::test]
+async fn the_first_use_of_a_secret_ends_its_token() {
+    let bench = Bench::new().await;
+    let token = bench.token_for_one().await;
+    let hello =
+        format!("{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-1\",\"token\":\"{token}\"}}\n");
+    let mut meter = bench.connect().await;
+    meter.say(&hello).await;
+    let welcome = meter.line().await;
+    let secret = between(&welcome, r#""secret":""#, "\"").to_owned();
+    drop(meter);
+    let mut meter = bench.connect().await;
+    meter
+        .say(&format!(
+            "{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-1\",\"secret\":\"{secret}\"}}\n"
+        ))
+        .await;
+    assert!(meter.line().await.starts_with(r#"{"type":"welcome""#));
+    let mut other = bench.connect().await;
+    other.say(&hello).await;
+    assert!(other.rest().await.contains("is registered already"));
+}
+
+#[tokio::test]
+async fn a_wrong_token_holds_nobody_up_who_writes() {
+    let bench = Bench::new().await;
+    // The only writer is busy until the end of this test.
+    let (busy, (end, ended)) = (bench.registry.clone(), std::sync::mpsc::channel::<()>());
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let mut begin = Some(begin);
+    let writing = tokio::spawn(async move {
+        busy.write(move |_| -> Result<_, RegistryError> {
+            begin.take().unwrap().send(()).unwrap();
+            ended.recv().unwrap();
+            Ok(())
+        })
+        .await
+    });
+    begun.await.unwrap();
+    for n in 0..50 {
+        let mut meter = bench.connect().await;
+        meter
+            .say(&format!(
+                "{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-{n}\",\"token\":\"guess\"}}\n"
+            ))
+            .await;
+        assert!(meter.rest().await.contains("this enrolment token is not known"));
+    }
+    end.send(()).unwrap();
+    writing.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -96,6 +96,8 @@ fn a_newer_or_foreign_file_is_refused_in_one_sentence() {
         assert!(message.contains(words), "{message}");
         assert!(!message.contains('\n'), "{message}");
     }
+    let message = Registry::open(&newer).unwrap_err().to_string();
+    assert!(message.contains("start that version, or restore a backup"), "{message}");
     assert!(std::fs::read_to_string(&text).unwrap().starts_with("this is a letter"));
 }
 

@@ -79,6 +79,8 @@ fn what_a_token_does_not_allow_is_refused() {
     ));
     let (access, _) = redeem(&town, &once, "M-1", None).unwrap();
     assert_eq!(access.usage_point, Some(home));
+    assert!(matches!(refused(&open, "M-1", None), EnrolmentRefusal::SerialTaken(_)));
+    town.write(move |tx| enrolment::confirm(tx, access.meter));
     assert!(matches!(refused(&once, "M-1", None), EnrolmentRefusal::SerialTaken(_)));
     assert!(matches!(refused(&once, "M-2", None), EnrolmentRefusal::UsedUp));
     assert!(matches!(refused(&open, "M-1", None), EnrolmentRefusal::SerialTaken(_)));
@@ -92,6 +94,28 @@ fn what_a_token_does_not_allow_is_refused() {
         Ok(())
     });
     assert!(matches!(refused(&open, "M-4", None), EnrolmentRefusal::UnknownToken));
+}
+
+#[test]
+fn a_meter_that_never_heard_its_secret_comes_in_again() {
+    let town = Town::new();
+    let organisation = town.organisation;
+    let home = town.usage_point("home", None);
+    let new = NewToken::for_usage_point(organisation, home, "home");
+    let once = town.write(move |tx| enrolment::create(tx, &new, NOW));
+    let (access, lost) = redeem(&town, &once, "M-1", None).unwrap();
+    let meter = access.meter;
+    // The server died before it said the secret: nobody has used it.
+    let (same, heard) = redeem(&town, &once, "M-1", None).unwrap();
+    assert_eq!((same.meter, same.usage_point), (meter, Some(home)));
+    assert!(!meters::verify_secret(&same, lost.reveal()), "the lost secret opens nothing");
+    assert!(meters::verify_secret(&same, heard.reveal()));
+    // Nobody else comes in by the used token, and nobody by another one.
+    assert!(matches!(redeem(&town, &once, "M-2", None), Err(EnrolmentRefusal::UsedUp)));
+    assert!(town.read(move |tx| enrolment::is_unconfirmed(tx, meter)));
+    assert!(town.write(move |tx| enrolment::confirm(tx, meter)));
+    assert!(!town.write(move |tx| enrolment::confirm(tx, meter)), "it was confirmed already");
+    assert!(matches!(redeem(&town, &once, "M-1", None), Err(EnrolmentRefusal::SerialTaken(_))));
 }
 
 #[test]
