@@ -132,6 +132,15 @@ pub fn list(tx: &mut Tx, organisation: OrganisationId) -> Result<Vec<User>, Regi
     tx.rows(LIST, params! { organisation })
 }
 
+const ADMINISTRATOR: &str = "\
+SELECT * FROM user_account
+WHERE role = 'admin' AND password_hash IS NOT NULL AND disabled_s IS NULL LIMIT 1";
+
+/// Is there an administrator who can sign in?
+pub fn has_administrator(tx: &mut Tx) -> Result<bool, RegistryError> {
+    Ok(tx.row::<User>(ADMINISTRATOR, &[])?.is_some())
+}
+
 const FOR_USAGE_POINT: &str = "\
 SELECT a.* FROM user_account a JOIN usage_point u
   ON u.customer = a.customer AND u.organisation = a.organisation

@@ -109,7 +109,7 @@ function Root() {
       window.history.pushState(null, "", to);
       setPath(to);
     };
-    if (claims(path)) return <ClaimScreen code={codeIn(path)} onSignedIn={enter} onBack={() => go("/signin")} />;
+    if (claims(path)) return <ClaimScreen code={codeIn(path)} first={options.data.first_steps} onSignedIn={enter} onBack={() => go("/signin")} />;
     return <SigninScreen options={options.data} ended={ended} onSignedIn={enter} onClaim={() => go("/claim")} />;
   }
   return <RouterProvider router={router} />;

@@ -9,6 +9,7 @@ import { SessionProvider, useSession } from "@/shared/session/session";
 import { Select } from "@/shared/ui/Choice";
 import { cx } from "@/shared/ui/cx";
 import { Icon, Mark, type IconName } from "@/shared/ui/icons";
+import { FirstSteps } from "./FirstSteps";
 
 const places = [
   { to: "/", icon: "home", key: "nav.home" },
@@ -26,6 +27,7 @@ export function Shell() {
   const { home } = useSearch({ strict: false });
   if (!me || !options) return null;
   const usagePoint = me.usage_points.find((point) => point.id === home) ?? me.usage_points[0];
+  if (!usagePoint && me.user?.role === "admin") return <FirstSteps />;
   if (!usagePoint) {
     return (
       <main className="grid min-h-dvh place-items-center p-6">

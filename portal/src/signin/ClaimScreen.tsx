@@ -5,8 +5,16 @@ import { useT } from "@/shared/i18n/i18n";
 import { Button } from "@/shared/ui/Button";
 import { Frame } from "./Frame";
 
+interface ClaimProps {
+  code: string;
+  /** It is the first administrator who comes, by the link on the server's terminal. */
+  first: boolean;
+  onSignedIn: (me: Me) => void;
+  onBack: () => void;
+}
+
 /** A one-time code, from a letter or a link, becomes a password of one's own. */
-export function ClaimScreen({ code, onSignedIn, onBack }: { code: string; onSignedIn: (me: Me) => void; onBack: () => void }) {
+export function ClaimScreen({ code, first, onSignedIn, onBack }: ClaimProps) {
   const t = useT();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -28,7 +36,7 @@ export function ClaimScreen({ code, onSignedIn, onBack }: { code: string; onSign
     <Frame>
       <form onSubmit={(event) => void submit(event)} className="card grid gap-4 rail:p-8">
         <h1 className="text-xl font-semibold">{t("claim.title")}</h1>
-        <p className="text-muted">{t("claim.how")}</p>
+        <p className="text-muted">{t(first && code !== "" ? "claim.first" : "claim.how")}</p>
         <label className="field">
           <span className="field-label">{t("claim.code")}</span>
           <input className="input tabular" name="code" autoComplete="one-time-code" defaultValue={code} required />

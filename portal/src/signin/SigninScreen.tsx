@@ -59,6 +59,12 @@ export function SigninScreen({ options, ended, onSignedIn, onClaim }: SigninProp
   return (
     <Frame>
         {ended && <p className="strip">{t("signin.ended")}</p>}
+        {options.first_steps && (
+          <section className="card grid gap-2">
+            <h2 className="text-lg font-semibold">{t("signin.firstSteps")}</h2>
+            <p className="text-muted">{t("signin.firstStepsDetail")}</p>
+          </section>
+        )}
         <form onSubmit={submit} className="card grid gap-4 rail:p-8">
           <h1 className="text-xl font-semibold">{t("signin.title")}</h1>
           <label className="field">

@@ -51,6 +51,15 @@ async fn options_need_no_sign_in() {
     let town = Town::new();
     let options = town.send("GET", "/api/v1/options", &[], None).await.json();
     assert_eq!((&options["lab"], &options["demo"]), (&json!(true), &json!(false)));
+    assert_eq!(options["first_steps"], false, "the town has an administrator");
+}
+
+#[test]
+fn every_figure_is_documented() {
+    let book = include_str!("../../../../docs/operations.md");
+    for metric in Metric::ALL {
+        assert!(book.contains(&format!("`{}", metric.name())), "{} is not", metric.name());
+    }
 }
 
 #[tokio::test]

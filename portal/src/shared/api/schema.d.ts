@@ -1411,6 +1411,11 @@ export interface components {
             lab: boolean;
             /** @description Do sessions travel without encryption? */
             insecure: boolean;
+            /**
+             * @description Has nobody chosen the first administrator's password yet? The link for it is on the terminal
+             *     where the server was started.
+             */
+            first_steps: boolean;
             /** @description Accounts to try; empty outside the demo. */
             demo_accounts: components["schemas"]["DemoAccount"][];
             /**
