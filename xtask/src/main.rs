@@ -4,6 +4,7 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod generate;
 mod layers;
 mod packages;
@@ -30,6 +31,8 @@ enum Task {
     Demo(demo::Options),
     /// Install what is missing and run every check and test.
     Test(test::Options),
+    /// Make what strangers install: an archive with a static program, and a Debian package.
+    Dist(dist::Options),
     /// Check that dependencies point down only: bin, edge, proto, core.
     Layers,
     /// Check the repository's own rules: documents, file lengths, licences, words that must not stay.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Layers => layers::check(),
         Task::Tidy => tidy::check(),
         Task::Generate { check } => generate::run(check),

@@ -40,14 +40,23 @@ const PACED_TESTS: [&str; 2] =
     ["edge/headend/tests/hostile.rs", "edge/ledger/tests/trouble/kill.rs"];
 
 /// Documents that stand at the root.
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "README.pt-BR.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "LICENSE",
+];
+/// The table of contents of the book.
+const CONTENTS: &str = "docs/README.md";
 
 pub(crate) fn check() -> Outcome {
     let files = process::output(process::command("git", &["ls-files"]))?;
     let files: Vec<&str> = files.lines().filter(|f| process::root().join(f).is_file()).collect();
     let mut found = Vec::new();
     documents(&mut found);
+    book(&files, &mut found);
     architecture_names_every_crate(&mut found)?;
     texts(&files, &mut found);
     licences(&mut found)?;
@@ -62,6 +71,29 @@ fn documents(found: &mut Vec<String>) {
     for name in DOCUMENTS {
         if !process::root().join(name).is_file() {
             found.push(format!("{name} is missing"));
+        }
+    }
+}
+
+/// Every chapter stands in the table of contents, and every link between documents leads somewhere.
+fn book(files: &[&str], found: &mut Vec<String>) {
+    let contents = fs::read_to_string(process::root().join(CONTENTS)).unwrap_or_default();
+    for file in files.iter().filter(|file| Path::new(file).extension().is_some_and(|e| e == "md")) {
+        if let Some(chapter) = file.strip_prefix("docs/")
+            && *file != CONTENTS
+            && !contents.contains(&format!("]({chapter})"))
+        {
+            found.push(format!("{CONTENTS} does not name {chapter}"));
+        }
+        let path = process::root().join(file);
+        let folder = path.parent().unwrap_or(&path);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            let elsewhere = target.is_empty() || target.contains("://") || target.contains(' ');
+            if !elsewhere && !folder.join(target).exists() {
+                found.push(format!("{file} links to {target}, which is not there"));
+            }
         }
     }
 }
