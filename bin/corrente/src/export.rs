@@ -1,5 +1,7 @@
 //! `corrente export`: figures of a data directory as files that anyone can check.
 
+mod bills;
+
 use std::{
     io::{BufWriter, Write, stdout},
     path::PathBuf,
@@ -25,6 +27,8 @@ pub(crate) struct ExportArguments {
 enum ExportCommand {
     /// Energy of every usage point by hour, day, month or year, with its quality
     Usage(UsageArguments),
+    /// Every bill: number, usage point, customer, period, energy, amount, due date, state
+    Bills(bills::BillsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +65,7 @@ pub(crate) fn run(arguments: ExportArguments) -> Result<(), Failure> {
     crate::log::start_for_tool()?;
     match arguments.command {
         ExportCommand::Usage(arguments) => usage(arguments),
+        ExportCommand::Bills(arguments) => bills::run(&arguments),
     }
 }
 

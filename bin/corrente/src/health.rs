@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{TcpStream, ToSocketAddrs},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::Args;
@@ -24,11 +24,23 @@ pub(crate) struct HealthArguments {
     /// Asks whether it can do its work, not only whether it lives
     #[arg(long)]
     ready: bool,
+    /// Asks again for so many seconds until it answers well: for a script that has just started it
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
 }
+
+/// How long to rest before asking again.
+const REST: Duration = Duration::from_millis(100);
 
 /// Exit code 0 when the server answers well.
 pub(crate) fn run(arguments: HealthArguments) -> Result<(), Failure> {
-    check(&arguments.connect, arguments.ready)
+    let until = Instant::now() + Duration::from_secs(arguments.wait);
+    loop {
+        match check(&arguments.connect, arguments.ready) {
+            Err(_) if Instant::now() < until => std::thread::sleep(REST),
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Asks the server at `address` whether it lives, or is ready.

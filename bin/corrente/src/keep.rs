@@ -5,13 +5,13 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use corrente_meter::{Identity, MeterState};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::read_text};
 
 /// The file: one object, written anew as a whole.
 #[derive(Debug)]
@@ -77,6 +77,28 @@ impl Keep {
     pub(crate) fn identity(&mut self, identity: Identity) {
         self.contents.meters.entry(identity.serial).or_default().secret = identity.secret;
         self.changed = true;
+    }
+
+    /// Keeps the secrets of a file of lines `meter,SERIAL,SECRET` below a header, as the import of a town
+    /// prints them; what the file says of other things is passed over.
+    pub(crate) fn secrets(&mut self, file: &Path) -> Result<(), Failure> {
+        let expected = "lines `meter,SERIAL,SECRET` below `kind,name,secret` are expected, as \
+                        `corrente admin import` prints them";
+        let wrong = |why: String| Failure::new(format!("{}: {why}; {expected}", file.display()));
+        let text = read_text(file)?;
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut found = 0_usize;
+        for record in reader.records() {
+            let record = record.map_err(|error| wrong(error.to_string()))?;
+            if let (Some("meter"), Some(serial), Some(secret)) =
+                (record.get(0), record.get(1), record.get(2))
+            {
+                let secret = Some(secret.to_owned());
+                self.identity(Identity { serial: serial.to_owned(), secret });
+                found += 1;
+            }
+        }
+        if found == 0 { Err(wrong("there is no meter in it".to_owned())) } else { Ok(()) }
     }
 
     /// Keeps what a register showed.

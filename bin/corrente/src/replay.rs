@@ -70,6 +70,9 @@ pub(crate) struct ReplayArguments {
     /// from before the first row (`corrente admin token create --installed-from …`)
     #[arg(long, env = "CORRENTE_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Secrets of meters that were registered beforehand: what `corrente admin import` printed
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
     /// `max`, as fast as the server acknowledges, or how many times faster than it was recorded
     #[arg(long, value_name = "max|N", default_value = "max")]
     speed: Speed,
@@ -134,11 +137,15 @@ async fn replay(
             .join(format!("{}.json", state_file::file_name("replay", &arguments.connect))),
     };
     let (identities, mut identified) = mpsc::unbounded_channel();
+    let mut keep = Keep::open(path)?;
+    if let Some(file) = &arguments.secrets {
+        keep.secrets(file)?;
+    }
     let count = files.len();
     let speed = arguments.speed;
     let shared = Arc::new(Shared {
         map,
-        keep: Mutex::new(Keep::open(path)?),
+        keep: Mutex::new(keep),
         statistics: Arc::default(),
         identities,
         meters: Mutex::default(),

@@ -12,7 +12,7 @@ use corrente_registry::{
     RegistryError,
     admin::{self, By},
     organisations::{self, NewOrganisation},
-    users::{self, Role, User},
+    users,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -138,14 +138,21 @@ impl Server {
             let Some(organisation) = organisations::default_organisation(tx)? else {
                 return Ok(None);
             };
-            let users = users::list(tx, organisation.id)?;
-            let is_set = |user: &User| user.role == Role::Admin && user.password_hash.is_some();
-            if users.iter().any(is_set) {
+            if users::has_administrator(tx)? {
                 return Ok(None);
             }
             admin::first_administrator(tx, &by, organisation.id, &email, "Administrator").map(Some)
         })?;
-        Ok(code.map(|code| format!("{}/claim/{}", self.url(), code.reveal())))
+        Ok(code.map(|code| format!("{}/claim/{}", self.link(), code.reveal())))
+    }
+
+    /// Where a browser on this machine finds it: a server that listens on every address has no name.
+    fn link(&self) -> String {
+        if self.running.local_addr.ip().is_unspecified() {
+            let scheme = if self.encrypted { "https" } else { "http" };
+            return format!("{scheme}://localhost:{}", self.running.local_addr.port());
+        }
+        self.url()
     }
 
     /// Reads the certificate again; the old one goes on when that fails.

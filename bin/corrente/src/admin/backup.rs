@@ -64,14 +64,32 @@ pub(super) fn restore(arguments: &RestoreArguments) -> Result<(), Failure> {
         )));
     }
     make_new(data, "the data directory")?;
+    copy(from, data).and_then(|()| DataDirectory::open_existing(data).map(drop)).map_err(
+        |failure| {
+            empty(data);
+            Failure::of(format!("nothing was restored from {}", from.display()), failure)
+        },
+    )?;
+    print(&format!("{} restored from {}\n", data.display(), from.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     for name in [LEDGER, REGISTRY] {
-        let copied = fs::copy(from.join(name), data.join(name));
+        let copied = fs::copy(from.join(name), to.join(name));
         copied.map_err(|error| {
-            Failure::of(format!("cannot copy {name} to {}", data.display()), error)
+            Failure::of(format!("cannot copy {name} to {}", to.display()), error)
         })?;
     }
-    drop(DataDirectory::open_existing(data)?);
-    print(&format!("{} restored from {}\n", data.display(), from.display()))
+    Ok(())
+}
+
+/// Takes away what a restore left that did not succeed: the folder was empty before.
+fn empty(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if let Err(error) = fs::remove_file(entry.path()) {
+            tracing::warn!(%error, path = %entry.path().display(), "left by a failed restore");
+        }
+    }
 }
 
 fn present(path: &Path) -> Result<(), Failure> {

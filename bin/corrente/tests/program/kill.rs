@@ -81,7 +81,7 @@ fn every_acknowledged_reading_survives_kill_9() {
     assert!(statistics.iter().all(|(_, acknowledged)| i64::try_from(*acknowledged) == Ok(sent)));
 }
 
-fn client(address: &str, token: &str, serial: &str) -> MeterClient {
+pub(crate) fn client(address: &str, token: &str, serial: &str) -> MeterClient {
     let mut config = MeterConfig::enrol(address, serial, token, register_channel("import"));
     config.back_off = config.back_off.between(Duration::from_millis(5), Duration::from_millis(50));
     MeterClient::start(config, MeterState::in_memory()).unwrap()

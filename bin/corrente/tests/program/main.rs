@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod backup;
 mod export;
+mod first_town;
 mod import;
 mod kill;
+mod load;
 mod meter;
 mod replay;
 mod serve;

@@ -1,6 +1,11 @@
 //! `serve`: what it says when it cannot, and how it ends.
 
-use std::{fs, io::Read, net::TcpListener, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+};
 
 use crate::{Town, command, printed, refused, run, text};
 
@@ -127,4 +132,65 @@ fn an_administrator_works_beside_the_server() {
     let nowhere = town.path("nowhere");
     let said = refused(&["admin", "token", "create", "--data", nowhere.to_str().unwrap()]);
     assert!(said.contains("no data directory of Corrente there"), "{said}");
+}
+
+#[tokio::test]
+async fn the_first_administrator_comes_by_a_link_that_works_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let start = || {
+        let mut child = command(&["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(&data)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines.next().unwrap().unwrap().replace("listening on ", "");
+        (Ends(child), url, lines)
+    };
+    let (child, url, mut lines) = start();
+    let said = lines.next().unwrap().unwrap();
+    let (_, link) = said.split_once(": ").unwrap();
+    assert!(link.starts_with(&format!("{url}/claim/code_")), "{said}");
+    let http = reqwest::Client::new();
+    let options = |url: String| {
+        let http = http.clone();
+        async move {
+            let answer = http.get(format!("{url}/api/v1/options")).send().await.unwrap();
+            answer.json::<serde_json::Value>().await.unwrap()
+        }
+    };
+    assert_eq!(options(url.clone()).await["first_steps"], true);
+    assert!(http.get(link).send().await.unwrap().status().is_success(), "the page is there");
+    let claim = |password: &'static str| {
+        let code = link.rsplit('/').next().unwrap();
+        let body = serde_json::json!({"code": code, "password": password});
+        http.post(format!("{url}/api/v1/claim")).json(&body).send()
+    };
+    let answer = claim("quatro palavras ao acaso").await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let me: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(me["user"]["role"], "admin", "{me}");
+    let again: serde_json::Value =
+        claim("somebody else's words").await.unwrap().json().await.unwrap();
+    assert_eq!(again["code"], "invalid_code", "it works once: {again}");
+    assert_eq!(options(url.clone()).await["first_steps"], false);
+    drop(child);
+    // A server that has an administrator prints no link.
+    let (child, _, lines) = start();
+    let asked = std::process::Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
+    assert!(asked.success());
+    let more: Vec<String> = lines.map_while(Result::ok).collect();
+    assert!(more.is_empty(), "{more:?}");
+}
+
+/// A process that ends with the test.
+struct Ends(std::process::Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if self.0.kill().is_ok() {
+            drop(self.0.wait());
+        }
+    }
 }

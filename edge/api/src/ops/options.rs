@@ -14,6 +14,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// What a page needs to know before anyone has signed in.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own to the page")]
 pub(crate) struct Options {
     /// Names this build; a page that was loaded from another one offers to reload.
     build: String,

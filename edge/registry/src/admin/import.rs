@@ -23,6 +23,9 @@ use crate::{
     users::{self, NewUser, Role},
 };
 
+/// So many mistakes are told by line.
+const MOST_LISTED: usize = 100;
+
 /// What a file lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ImportKind {
@@ -102,15 +105,23 @@ impl fmt::Display for ImportMistake {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportRefusal {
     /// There are mistakes.
-    #[error("nothing was imported: {} mistake(s), the first one is {}", .0.len(), first(.0))]
+    #[error("nothing was imported, mend {}:{}", counted(.0.len()), listed(.0))]
     Mistakes(Vec<ImportMistake>),
     /// The registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
 
-fn first(mistakes: &[ImportMistake]) -> String {
-    mistakes.first().map(ToString::to_string).unwrap_or_default()
+fn counted(mistakes: usize) -> String {
+    if mistakes == 1 { "this mistake".to_owned() } else { format!("these {mistakes} mistakes") }
+}
+
+/// A line for each of the first hundred.
+fn listed(mistakes: &[ImportMistake]) -> String {
+    let told = mistakes.iter().take(MOST_LISTED).map(ToString::to_string);
+    let more = mistakes.len().saturating_sub(MOST_LISTED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    told.chain(more).flat_map(|line| ["\n  ".to_owned(), line]).collect()
 }
 
 /// A meter's secret, shown once.
@@ -162,10 +173,14 @@ pub fn import(
     let mut files: Vec<&ImportFile> = files.iter().collect();
     files.sort_by_key(|file| file.kind);
     let mut run = Run { by, organisation, imported: Imported::default(), mistakes: Vec::new() };
+    let read: Vec<_> = files.iter().map(|file| (file, run.lines(file))).collect();
     let mut seen = HashMap::new();
-    for file in files {
-        for line in run.lines(file) {
-            run.take(tx, file, &line, &mut seen)?;
+    // Behind a header that is wrong each line of the other files would miss what it names.
+    if read.iter().all(|(_, lines)| lines.is_some()) {
+        for (file, lines) in read {
+            for line in lines.into_iter().flatten() {
+                run.take(tx, file, &line, &mut seen)?;
+            }
         }
     }
     if run.mistakes.is_empty() {
@@ -225,8 +240,8 @@ impl Run<'_> {
         });
     }
 
-    /// The lines of a file; a file whose header is wrong has none.
-    fn lines(&mut self, file: &ImportFile) -> Vec<Line> {
+    /// The lines of a file; nothing when its header is wrong.
+    fn lines(&mut self, file: &ImportFile) -> Option<Vec<Line>> {
         let text = file.text.trim_start_matches('\u{feff}');
         let header = text.lines().next().unwrap_or_default();
         let separator = if header.contains(';') { b';' } else { b',' };
@@ -240,11 +255,11 @@ impl Run<'_> {
             Err(error) => {
                 let wrong = Wrong::new("(header)", error.to_string(), "save the file as UTF-8 CSV");
                 self.mistake(file, 1, wrong);
-                return Vec::new();
+                return None;
             }
         };
         if !self.check_header(file, &columns) {
-            return Vec::new();
+            return None;
         }
         let mut lines = Vec::new();
         for record in reader.records() {
@@ -271,7 +286,7 @@ impl Run<'_> {
             let values = columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
             lines.push(Line { number, values });
         }
-        lines
+        Some(lines)
     }
 
     fn check_header(&mut self, file: &ImportFile, columns: &[String]) -> bool {
