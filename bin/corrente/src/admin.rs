@@ -3,6 +3,7 @@
 mod backup;
 mod findings;
 mod import;
+mod meter;
 mod organisation;
 mod reading;
 mod tariff;
@@ -42,6 +43,8 @@ enum AdminCommand {
     Reading(reading::ReadingArguments),
     /// What validation found: listed, accepted, edited, sent back
     Findings(Box<findings::FindingsArguments>),
+    /// A meter's life: exchanged, behind transformers, with a dial that rolls over, with a wrong clock
+    Meter(Box<meter::MeterArguments>),
     /// People who sign in
     User(user::UserArguments),
     /// Copies everything into a new folder, also while a server works
@@ -59,6 +62,7 @@ pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
         AdminCommand::Token(arguments) => token::run(arguments),
         AdminCommand::Reading(arguments) => reading::run(arguments),
         AdminCommand::Findings(arguments) => findings::run(*arguments),
+        AdminCommand::Meter(arguments) => meter::run(*arguments),
         AdminCommand::User(arguments) => user::run(arguments),
         AdminCommand::Backup(arguments) => backup::backup(&arguments),
         AdminCommand::Restore(arguments) => backup::restore(&arguments),

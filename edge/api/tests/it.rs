@@ -8,6 +8,8 @@ mod admin;
 mod document;
 #[path = "it/everyone_else.rs"]
 mod everyone_else;
+#[path = "it/meter_life.rs"]
+mod meter_life;
 #[path = "it/pages.rs"]
 mod pages;
 #[path = "it/session.rs"]

@@ -1,5 +1,7 @@
 //! From the ledger to energy between boundaries.
 
+mod multiplied;
+
 use std::num::NonZeroI64;
 
 use corrente_ledger::{AsOf, Ledger, LedgerError};
@@ -38,10 +40,18 @@ impl Mdm {
             if service.intersect(wanted).is_empty() {
                 continue;
             }
+            let steps = multiplied::steps(period, service);
+            let mut looked = boundaries.to_vec();
+            if steps.len() > 1 {
+                looked.extend(steps.iter().skip(1).map(|step| step.span.start));
+                looked.retain(|t| wanted.start <= *t && *t <= wanted.end);
+                looked.sort();
+                looked.dedup();
+            }
             let part = ChannelPart {
                 kind: period.spec.kind,
                 service,
-                readings: self.readings_for(point, period, service, boundaries)?,
+                readings: self.readings_for(point, period, service, &looked)?,
                 max_gap_seconds: period
                     .reporting_seconds
                     .saturating_mul(2)
@@ -53,9 +63,13 @@ impl Mdm {
                     .and_then(|kwh| kwh.checked_mul(1000))
                     .map(Energy::from_wh),
             };
-            match meters.iter_mut().find(|m| m.0 == period.from && m.1 == period.meter) {
-                Some((_, _, parts)) => parts.push(part),
-                None => meters.push((period.from, period.meter, vec![part])),
+            for step in steps {
+                let from = step.span.start;
+                let part = multiplied::part(&part, &step);
+                match meters.iter_mut().find(|m| m.0 == from && m.1 == period.meter) {
+                    Some((_, _, parts)) => parts.push(part),
+                    None => meters.push((from, period.meter, vec![part])),
+                }
             }
         }
         let meters: Vec<Vec<ChannelPart>> = meters.into_iter().map(|(_, _, parts)| parts).collect();

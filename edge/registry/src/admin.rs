@@ -19,7 +19,10 @@ use serde_json::{Value as Json, json};
 pub use self::import::{
     ImportFile, ImportKind, ImportMistake, ImportRefusal, Imported, MeterSecret, SignInCode, import,
 };
-pub use self::{findings::decide_finding, meter_life::add_channel};
+pub use self::{
+    findings::decide_finding,
+    meter_life::{Exchange, add_channel, exchange_meter, note_release, set_digits, set_multiplier},
+};
 use crate::{
     RegistryError, Tx, agreements, api_tokens, audit,
     channels::NewChannel,

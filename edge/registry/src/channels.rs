@@ -99,6 +99,20 @@ pub(crate) fn insert(
         .ok_or_else(|| RegistryError::NotFound { kind: "meter", name: meter.to_string() })
 }
 
+const SET_DIGITS: &str = "\
+UPDATE channel SET register_digits = $digits
+WHERE meter = $meter AND name = $name AND kind = 'register'";
+
+/// Says after how many digits a register begins again. Says whether there is such a register.
+pub(crate) fn set_digits(
+    tx: &mut Tx,
+    meter: MeterId,
+    name: &str,
+    digits: u8,
+) -> Result<bool, RegistryError> {
+    Ok(tx.execute(SET_DIGITS, params! { meter, name, digits })? > 0)
+}
+
 const OF_METER: &str = "SELECT * FROM channel WHERE meter = $meter ORDER BY number";
 
 /// The channels of a meter.

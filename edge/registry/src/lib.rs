@@ -45,6 +45,7 @@ pub mod invoices;
 pub mod lab;
 pub mod meters;
 mod migrations;
+pub mod multipliers;
 pub mod organisations;
 pub mod outbox;
 pub mod passwords;

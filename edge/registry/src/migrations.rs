@@ -14,6 +14,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_profiles.sql"),
     include_str!("../migrations/0003_unconfirmed_enrolment.sql"),
+    include_str!("../migrations/0004_multipliers.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

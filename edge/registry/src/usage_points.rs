@@ -8,6 +8,7 @@ use corrente_units::Currency;
 
 use crate::{
     RegistryError, Tx, accounts,
+    multipliers::{self, Multiplier},
     organisations::check_zone,
     users::{Role, User},
     value::{params, row},
@@ -251,6 +252,8 @@ pub struct ChannelPeriod {
     pub register_digits: Option<u8>,
     /// How often the meter reports.
     pub reporting_seconds: i64,
+    /// What the dial is multiplied by, in order of time; 1 before the first.
+    pub multipliers: Vec<Multiplier>,
 }
 
 const CHANNELS: &str = "\
@@ -271,6 +274,7 @@ pub fn channels(
 ) -> Result<Vec<ChannelPeriod>, RegistryError> {
     let rows: Vec<ChannelPeriodRow> =
         tx.rows(CHANNELS, params! { usage_point, start_s: span.start, end_s: span.end })?;
+    let multipliers = multipliers::at_usage_point(tx, usage_point)?;
     Ok(rows
         .into_iter()
         .map(|row| ChannelPeriod {
@@ -289,6 +293,11 @@ pub fn channels(
             interval_seconds: row.interval_seconds,
             register_digits: row.register_digits,
             reporting_seconds: row.reporting_seconds,
+            multipliers: multipliers
+                .iter()
+                .filter(|(meter, _)| *meter == row.meter)
+                .map(|(_, multiplier)| *multiplier)
+                .collect(),
         })
         .collect())
 }

@@ -160,3 +160,58 @@ fn a_running_server_takes_files_by_its_api() {
     let again = import(&[]);
     assert_eq!((&again["stored"]["new"], &again["stored"]["duplicates"]), (&json!(0), &json!(48)));
 }
+
+#[test]
+fn a_meter_is_exchanged_and_its_registers_are_written_down() {
+    let mut town = Town::start(&[]);
+    town.stop();
+    let (old, new) = (town.path("old.csv"), town.path("new.csv"));
+    std::fs::write(
+        &old,
+        "serial,date,register,reader\nE-1,2024-03-01,100,Rosa\nE-1,2024-03-31,400,Rosa\n",
+    )
+    .unwrap();
+    std::fs::write(&new, "serial,date,register,reader\nE-2,2024-04-30,250,Rosa\n").unwrap();
+    let data = town.data();
+    printed(&["import", old.to_str().unwrap(), "--data", &data, "--create"]);
+    let replace = |last: &str| {
+        [
+            "admin",
+            "meter",
+            "replace",
+            "--data",
+            &data,
+            "E-1",
+            "--with",
+            "E-2",
+            "--at",
+            "2024-04-11",
+            "--final",
+            last,
+            "--first",
+            "7",
+        ]
+        .map(str::to_owned)
+    };
+    let arguments = |last: &str| replace(last).to_vec();
+    let below = arguments("399");
+    let said = refused(&below.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("is below 400"), "{said}");
+    let right = arguments("500");
+    printed(&right.iter().map(String::as_str).collect::<Vec<_>>());
+    printed(&["import", new.to_str().unwrap(), "--data", &data]);
+    let figures = printed(&[
+        "export",
+        "usage",
+        "--data",
+        &data,
+        "--from",
+        "2024-03-02",
+        "--to",
+        "2024-04-30",
+        "--step",
+        "year",
+    ]);
+    // 400 kWh of the old one, 243 of the new one.
+    assert!(figures.contains(",643000,"), "{figures}");
+}

@@ -6,6 +6,7 @@ mod audit;
 mod customers;
 mod findings;
 mod import;
+mod meter_life;
 mod meters;
 mod organisation;
 mod readings;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(customers::routes())
         .merge(usage_points::routes())
         .merge(meters::routes())
+        .merge(meter_life::routes())
         .merge(tariffs::routes())
         .merge(agreements::routes())
         .merge(tokens::routes())

@@ -9,7 +9,7 @@ use corrente_metering::{
     calendar::{day_before, next_day},
 };
 use corrente_registry::{edits::EditRow, usage_points::ChannelPeriod};
-use corrente_vee::{Edit, MeterPeriod, OwnHistory, PointHistory};
+use corrente_vee::{Edit, MeterPeriod, MultiplierFrom, OwnHistory, PointHistory, Ratio};
 use jiff::ToSpan as _;
 
 use super::OWN_DAYS;
@@ -131,6 +131,14 @@ impl Mdm {
                 .register_digits
                 .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))
                 .and_then(|kwh| kwh.checked_mul(1000));
+            meter.multipliers = channel
+                .multipliers
+                .iter()
+                .map(|m| MultiplierFrom {
+                    from: m.from,
+                    ratio: Ratio::new(m.numerator, m.denominator),
+                })
+                .collect();
             meter.readings = self.around_day(point, channel, day)?;
             let edges = |at| meter.readings.iter().find(|r| r.end == at).map(|r| r.value);
             if channel.spec.kind == ChannelKind::Register {

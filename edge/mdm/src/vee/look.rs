@@ -139,7 +139,7 @@ impl Mdm {
         boundaries: &[Timestamp],
     ) -> Result<Vec<ChannelPart>, MdmError> {
         let [channel] = lane else { return Ok(Vec::new()) };
-        if channel.spec.kind != ChannelKind::Register {
+        if channel.spec.kind != ChannelKind::Register || !channel.multipliers.is_empty() {
             return Ok(Vec::new());
         }
         let service = service(channel);

@@ -180,6 +180,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/meters/digits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says after how many digits a register begins again at 0. */
+        post: operations["set_digits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/multiplier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Multiplies what a meter's dial shows from an instant on. */
+        post: operations["set_multiplier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/release-readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets the readings of a meter count that were kept aside because its clock was wrong. As they came
+         *     they stay stored.
+         */
+        post: operations["release_readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/meters/remove": {
         parameters: {
             query?: never;
@@ -191,6 +245,26 @@ export interface paths {
         put?: never;
         /** Ends a meter's installation, before another meter takes its place. */
         post: operations["remove_meter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a meter in the place of another one, with the same registers. What the dials showed becomes
+         *     readings, so that nothing is lost between the last and the first register.
+         */
+        post: operations["replace_meter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -880,6 +954,29 @@ export interface components {
             /** @description The new password. */
             password: string;
         };
+        /** @description A meter whose clock was wrong. */
+        ClockRelease: {
+            /** @description The meter's serial. */
+            serial: string;
+            /**
+             * Format: int64
+             * @description How many seconds later than the meter said its readings were; earlier when negative.
+             */
+            add_seconds: number;
+        };
+        /** @description What became of the readings. */
+        ClockReleased: {
+            /**
+             * Format: int64
+             * @description They count now.
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description They are still out of place, and stay aside.
+             */
+            left: number;
+        };
         /** @description What it is compared with. */
         Compared: {
             /** @description Beginning. */
@@ -1310,6 +1407,18 @@ export interface components {
             start_at: string;
             end_at: string;
         };
+        /** @description The digits of a dial. */
+        MeterDigits: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description The register's name; `import` when left out. */
+            channel?: string | null;
+            /**
+             * Format: int32
+             * @description Digits of kWh, after which it begins again at 0: 3 to 9.
+             */
+            digits: number;
+        };
         /** @description A meter. */
         MeterDocument: {
             /** @description Its id. */
@@ -1340,12 +1449,46 @@ export interface components {
             /** @description Its secret. It is shown this once and stored nowhere. */
             secret: string;
         };
+        /** @description A multiplier. */
+        MeterMultiplier: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description From when, RFC 3339; now when left out. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description Primary side of the transformer: 200 of 200/5.
+             */
+            numerator: number;
+            /**
+             * Format: int64
+             * @description Secondary side: 5.
+             */
+            denominator: number;
+        };
         /** @description A meter that is taken away. */
         MeterRemoval: {
             /** @description Its serial. */
             serial: string;
             /** @description Until when it stood there, RFC 3339; now when left out. */
             until?: string | null;
+        };
+        /** @description A meter that takes the place of another one. */
+        MeterReplacement: {
+            /** @description The serial of the meter that goes. */
+            serial: string;
+            /** @description The serial of the meter that comes. */
+            new_serial: string;
+            /** @description When the old one was taken away, RFC 3339; now when left out. */
+            at?: string | null;
+            /** @description From when the new one stands there; at once when left out. */
+            installed_from?: string | null;
+            /** @description What the dials showed, register by register. */
+            registers?: components["schemas"]["ReplacedRegister"][];
+            /** @description The new meter's secret, when the maker set one; else one is made. */
+            secret?: string | null;
+            /** @description Maker and model of the new meter. */
+            model?: string | null;
         };
         /** @description A meter to register. */
         MeterRequest: {
@@ -1652,6 +1795,15 @@ export interface components {
             readings: components["schemas"]["RejectedReadingDocument"][];
             /** @description The cursor of the next page; null at the end. */
             next?: string | null;
+        };
+        /** @description What the dials of a register showed. */
+        ReplacedRegister: {
+            /** @description The register's name; `import` when left out. */
+            channel?: string | null;
+            /** @description The old meter's last register, kWh. */
+            final_kwh?: string | null;
+            /** @description The new meter's first one, kWh. */
+            first_kwh?: string | null;
         };
         /** @description What became of readings. */
         StoredReadings: {
@@ -2383,6 +2535,100 @@ export interface operations {
             };
         };
     };
+    set_digits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterDigits"];
+            };
+        };
+        responses: {
+            /** @description It is known */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_multiplier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterMultiplier"];
+            };
+        };
+        responses: {
+            /** @description It holds from then on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockRelease"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockReleased"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     remove_meter: {
         parameters: {
             query?: never;
@@ -2402,6 +2648,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_meter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterReplacement"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterMade"];
+                };
             };
             /** @description The request was refused; `code` says why. */
             default: {

@@ -1,7 +1,7 @@
 //! `GET` and `POST /admin/meters`, `POST /admin/meters/remove`.
 
 use axum::{Json, extract::State};
-use corrente_metering::{ChannelKind, Direction, Timestamp};
+use corrente_metering::{ChannelKind, Direction, Timestamp, id::MeterId};
 use corrente_registry::{
     admin::{self, RegisteredMeter},
     channels::NewChannel,
@@ -126,7 +126,10 @@ async fn list_meters(
     Ok(Json(MeterList { meters }))
 }
 
-fn instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+pub(super) fn instant(
+    field: &'static str,
+    text: Option<&str>,
+) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let parsed: jiff::Timestamp = text.parse().map_err(|_| {
         Problem::field(field, format!("`{text}` is not a time such as 2026-11-23T00:00:00-03:00."))
@@ -186,8 +189,13 @@ async fn register_meter(
             Ok::<_, Problem>(admin::register_meter(tx, &by, &new)?)
         })
         .await?;
-    let made = MeterMade { id: id.to_string(), serial, secret: secret.reveal().to_owned() };
-    Ok((StatusCode::CREATED, Json(made)))
+    Ok((StatusCode::CREATED, Json(MeterMade::new(id, serial, &secret))))
+}
+
+impl MeterMade {
+    pub(super) fn new(id: MeterId, serial: String, secret: &Secret) -> Self {
+        Self { id: id.to_string(), serial, secret: secret.reveal().to_owned() }
+    }
 }
 
 /// A meter that is taken away.
