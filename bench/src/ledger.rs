@@ -43,7 +43,7 @@ pub(crate) struct Options {
     /// Leave the peers out.
     #[arg(long)]
     alone: bool,
-    /// Done in a minute: 20,000 meters, one day.
+    /// Done in a minute: 10,000 meters, two days, one for the peers.
     #[arg(long)]
     quick: bool,
     /// Writes a report there.
@@ -56,7 +56,7 @@ impl Options {
     fn settled(&self) -> Self {
         let mut options = self.clone();
         if options.quick {
-            options.meters = options.meters.min(20_000);
+            options.meters = options.meters.min(10_000);
             options.days = 2;
             options.peer_days = 1;
         }
@@ -229,19 +229,22 @@ struct Ours {
     replay: (u64, Duration),
     window_bytes_per_meter: f64,
     asked_while_ingesting: Vec<Asked>,
+    /// Did the release binary serve, or this program with the same head-end and ledger?
+    is_binary: bool,
 }
 
 fn corrente(options: &Options, folder: &Path) -> Result<Ours, Failure> {
     let make = |name: &str| Corrente::new(&folder.join(name), options.meters, options.window_mib);
     say("… corrente: kill -9");
     let mut peer = make("killed")?;
+    let is_binary = peer.is_binary();
     let survived = survives(&mut peer, options.meters)?;
 
     say("… corrente: server and client on both processors");
     let mut peer = make("unpinned")?;
     peer.start(None)?;
     let mut workload = Workload::new(options.meters, SEED);
-    let unpinned = ingest(&peer, &mut workload, options.days.min(10))?;
+    let unpinned = ingest(&peer, &mut workload, options.days.min(3))?;
     peer.kill()?;
     peer.forget()?;
 
@@ -297,5 +300,6 @@ fn corrente(options: &Options, folder: &Path) -> Result<Ours, Failure> {
         replay: (stats.window_readings, opened),
         window_bytes_per_meter: per_meter,
         asked_while_ingesting,
+        is_binary,
     })
 }

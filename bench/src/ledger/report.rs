@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) struct Report {
     head: String,
+    served: &'static str,
     figures: Vec<Figure>,
     /// Rows of the table of peers.
     rows: Vec<String>,
@@ -27,7 +28,7 @@ impl Report {
             cpu::machine(folder)
         );
         say(&head);
-        Self { head, figures: Vec::new(), rows: Vec::new(), missing: Vec::new() }
+        Self { head, served: "", figures: Vec::new(), rows: Vec::new(), missing: Vec::new() }
     }
 
     fn add(&mut self, figure: Figure) {
@@ -84,6 +85,12 @@ impl Report {
     }
 
     pub(super) fn corrente(&mut self, ours: &Ours) {
+        self.served = if ours.is_binary {
+            "the release binary"
+        } else {
+            "the head-end and the ledger of the release binary in a program of the bench (the binary \
+             was not built)"
+        };
         let outcome = &ours.outcome;
         self.row(outcome);
         self.ingest("ledger.corrente.pinned", &outcome.pinned);

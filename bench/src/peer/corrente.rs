@@ -62,26 +62,20 @@ pub(crate) struct Corrente {
 impl Corrente {
     pub(crate) fn new(folder: &Path, meters: u32, window_mib: u32) -> Result<Self, Failure> {
         let binary = std::env::current_exe()?.with_file_name("corrente");
-        if !binary.exists() {
-            return Err(format!(
-                "{} is missing: build it with cargo build --release --package corrente",
-                binary.display()
-            )
-            .into());
-        }
-        Ok(Self {
-            binary,
-            folder: folder.to_owned(),
-            meters,
-            window_mib,
-            served: Served::Binary,
-            program: None,
-        })
+        let served = if binary.exists() { Served::Binary } else { Served::Questions };
+        let folder = folder.to_owned();
+        Ok(Self { binary, folder, meters, window_mib, served, program: None })
     }
 
     /// The ledger's file.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.folder.join("ledger.db")
+    }
+
+    /// Is it the program that people run? Else it was not built, and its head-end and ledger run in this
+    /// one.
+    pub(crate) fn is_binary(&self) -> bool {
+        self.served == Served::Binary
     }
 
     /// From the next start on its ledger can be asked over HTTP without a session.

@@ -1,16 +1,18 @@
 //! The block codec: the readings of one channel in one block day, in a few bytes. Pure.
 //!
 //! A block is a [`Header`], which the engine keeps in columns, and a body: a version byte, a shape
-//! byte, the time stamps as base and regular step with exceptions, the values as patched bit-packed
-//! deltas, the quality codes likewise where there are any, and a CRC-32 over key, header and body.
-//! A block that fails its checksum is never served.
+//! byte, the time stamps as base and regular step with exceptions, the values as deltas in patched packed
+//! bits or in Rice codes, whichever is shorter, the quality codes in packed bits where there are any, and
+//! a CRC-32 over key, header and body. A block that fails its checksum is never served.
 
 mod patched;
+mod rice;
 
 use patched::{read_varint, unzigzag, write_varint, zigzag};
 
-/// The body's first byte.
-const VERSION: u8 = 1;
+/// The body's first byte. Version 1 knew no Rice codes, and is read by the same rules.
+const VERSION: u8 = 2;
+const OLDEST_VERSION: u8 = 1;
 /// Time stamps are not all one step apart.
 const IRREGULAR: u8 = 1;
 /// There are quality codes other than 0.
@@ -161,7 +163,7 @@ pub fn encode(
     for value in scratch.iter_mut() {
         *value = value.wrapping_sub(least.cast_unsigned());
     }
-    patched::encode(scratch, body);
+    encode_shortest(scratch, body);
     if !plain_quality {
         scratch.clear();
         scratch.extend(columns.qualities.iter().map(|&quality| u64::from(quality)));
@@ -185,7 +187,7 @@ pub fn decode(
     columns: &mut Columns,
 ) -> Result<(), Damaged> {
     let body = split_checksum(key, header, body)?;
-    let [VERSION, shape, rest @ ..] = body else { return Err(Damaged) };
+    let [OLDEST_VERSION..=VERSION, shape, rest @ ..] = body else { return Err(Damaged) };
     let mut rest = rest;
     let count = usize::try_from(header.count).map_err(|_| Damaged)?;
     if count == 0 || count > COUNT_MAX {
@@ -206,7 +208,9 @@ pub fn decode(
         }
     }
     let least = unzigzag(read_varint(&mut rest).ok_or(Damaged)?);
-    patched::decode(&mut rest, count - 1, scratch).ok_or(Damaged)?;
+    let is_rice = rest.first().is_some_and(|&head| rice::is_head(head));
+    let decode = if is_rice { rice::decode } else { patched::decode };
+    decode(&mut rest, count - 1, scratch).ok_or(Damaged)?;
     values.push(header.first_value);
     if shape & PLAIN == 0 {
         let mut value = header.first_value;
@@ -226,6 +230,16 @@ pub fn decode(
         }
     }
     if rest.is_empty() { Ok(()) } else { Err(Damaged) }
+}
+
+fn encode_shortest(numbers: &[u64], body: &mut Vec<u8>) {
+    let start = body.len();
+    patched::encode(numbers, body);
+    let (k, bytes) = rice::best(numbers);
+    if bytes < body.len() - start {
+        body.truncate(start);
+        rice::encode(numbers, k, body);
+    }
 }
 
 fn split_checksum<'a>(key: i64, header: &Header, body: &'a [u8]) -> Result<&'a [u8], Damaged> {
@@ -329,6 +343,38 @@ mod tests {
             round_trip(&readings, Values::Cumulative);
             round_trip(&readings, Values::Amounts);
         }
+    }
+
+    /// Written by the first version of this codec.
+    #[test]
+    fn a_block_of_version_1_is_read() {
+        let body: Vec<u8> =
+            "01001a8921bc00084180058b0310668c80a0240789028c1e4121906208952d65c4345839af486e09 \
+         b1c82cf04c72ceccee74b454c964c08a832835babb88218045051146662929e3c594b4035418f012 \
+         44a1401d212bae18b2f2e60299cd6a344819f6c73cca0174f01a31a40f460c021c012c0141c6cec5"
+                .as_bytes()
+                .chunks(2)
+                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+                .collect();
+        let header = Header {
+            count: 96,
+            first: 900,
+            last: 86400,
+            first_value: 2419658,
+            last_value: 2432530,
+            sum: None,
+            falls: false,
+            plain_quality: true,
+        };
+        let mut columns = Columns::default();
+        decode(22489410834530305, &header, &body, &mut columns).unwrap();
+        assert_eq!((columns.len(), columns.values.last()), (96, Some(&2432530)));
+        let mut again = Vec::new();
+        assert_eq!(
+            encode(22489410834530305, &mut columns, Values::Cumulative, &mut again),
+            Some(header)
+        );
+        assert!(again.len() < body.len(), "{} is no less than {}", again.len(), body.len());
     }
 
     #[test]

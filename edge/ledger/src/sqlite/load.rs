@@ -9,6 +9,7 @@ use super::{
     blocks::{Cache, SealedDays},
     directory::Directory,
     key, schema,
+    writer::WARM,
 };
 use crate::{
     LedgerError,
@@ -178,7 +179,12 @@ fn replay(
             )));
         }
         let readings = batch.slots.iter().zip(&batch.seconds).zip(&batch.values);
-        for (((&slot, &second), &value), &quality) in readings.zip(&batch.qualities) {
+        for (place, (((&slot, &second), &value), &quality)) in
+            readings.zip(&batch.qualities).enumerate()
+        {
+            if place.is_multiple_of(WARM) {
+                window.warm(batch.slots.iter().skip(place).take(WARM).copied());
+            }
             window.offer(slot, day, second, value, quality, &mut sealed);
         }
         if let Some(before) = leftover.replace((day, sequence))

@@ -13,8 +13,11 @@ use crate::LedgerError;
 
 /// "Corr" in ASCII: says whose file this is.
 const APPLICATION_ID: i32 = 0x436f_7272;
-/// The schema that this program writes.
-const VERSION: i32 = 1;
+/// The schema that this program writes. Version 2: blocks may hold Rice codes, which a program of
+/// version 1 would take for damage.
+const VERSION: i32 = 2;
+/// The oldest one that is brought to it, by its number alone.
+const OLDEST_VERSION: i32 = 1;
 const SCHEMA: &str = include_str!("schema.sql");
 const PAGE_BYTES: u32 = 8192;
 const TABLES: [&str; 7] =
@@ -116,14 +119,19 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
              {VERSION}): start the newer version"
         )));
     }
-    if version < VERSION || !TABLES.iter().all(|&table| tables.iter().any(|name| name == table)) {
+    if version < OLDEST_VERSION
+        || !TABLES.iter().all(|&table| tables.iter().any(|name| name == table))
+    {
         return Err(LedgerError::Unusable(format!(
             "the ledger {path} is incomplete (schema {version}): restore it from a backup"
         )));
     }
     // A file on a read-only medium opens and reads; it must be found now and not at the first reading.
     connection
-        .execute_batch("BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; COMMIT")
+        .execute_batch(&format!(
+            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; PRAGMA user_version = {VERSION}; \
+             COMMIT"
+        ))
         .map_err(failed)
 }
 

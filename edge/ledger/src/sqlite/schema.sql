@@ -1,4 +1,4 @@
--- The reading ledger, version 1. Why it is cut like this: docs of the crate.
+-- The reading ledger, version 2 (the same tables as version 1). Why it is cut like this: docs of the crate.
 
 -- A channel and its slot, the dense number under which everything else names it.
 CREATE TABLE channel (

@@ -29,6 +29,8 @@ use crate::{
 
 /// Readings that are put into the window in one go, while queries wait.
 const STRIDE: usize = 1024;
+/// Readings whose channels are looked at together.
+pub(super) const WARM: usize = 32;
 /// How long to wait before another attempt when writing failed.
 const RETRY: Duration = Duration::from_millis(200);
 /// Enough that a disk which takes it takes a group commit too.
@@ -198,7 +200,11 @@ impl Writer {
         let mut current: Option<(i32, Batch)> = None;
         for stride in offers.chunks(STRIDE) {
             let mut window = self.shared.window_mut();
-            for &offer in stride {
+            for (place, &offer) in stride.iter().enumerate() {
+                if place.is_multiple_of(WARM) {
+                    let next = stride.iter().skip(place).take(WARM);
+                    window.warm(next.map(|offer| offer.slot));
+                }
                 let Offer { value, slot, day, second, quality, quarantine } = offer;
                 if quarantine != 0 {
                     appended.quarantined += 1;

@@ -94,6 +94,20 @@ fn a_database_that_another_program_locks_is_told_apart() {
 }
 
 #[test]
+fn an_older_ledger_is_brought_to_this_version() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("ledger.db");
+    ledger(&path);
+    run(&path, "PRAGMA user_version = 1");
+    ledger(&path);
+    let version: i64 = Connection::open(&path)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
+}
+
+#[test]
 fn half_a_ledger_is_refused_and_left_as_it_is() {
     for sql in [
         // Written by something that stopped between the tables and their version.
