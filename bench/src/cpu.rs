@@ -101,11 +101,18 @@ pub(crate) fn bytes_on_disk(path: &Path) -> io::Result<u64> {
 
 /// Puts a process and its threads onto these processors.
 pub(crate) fn pin(process: u32, processors: &str) -> Result<(), Failure> {
-    let done = Command::new("taskset")
-        .args(["-a", "-c", "-p", processors, &process.to_string()])
-        .stdout(Stdio::null())
-        .status()?;
-    if done.success() { Ok(()) } else { Err("taskset failed".into()) }
+    // A thread that ends meanwhile fails it: the next attempt finds those that are left.
+    for _ in 0..5 {
+        let done = Command::new("taskset")
+            .args(["-a", "-c", "-p", processors, &process.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if done.success() {
+            return Ok(());
+        }
+    }
+    Err("taskset failed".into())
 }
 
 /// Puts a process and what it started onto these processors, or onto all.
