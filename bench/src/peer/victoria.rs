@@ -40,9 +40,10 @@ impl Peer for Victoria {
     }
 
     fn title(&self) -> String {
-        let said = said(self.place, &["-version"]);
-        let version = said.rsplit('-').next().unwrap_or_default();
-        format!("VictoriaMetrics {}", version.trim_start_matches('v')).trim_end().to_owned()
+        // Debian's build does not know its own version; the package does.
+        let version = said("dpkg-query", &["-W", "-f", "${Version}", "victoria-metrics"]);
+        let version = version.split('+').next().unwrap_or_default();
+        format!("VictoriaMetrics {version}").trim_end().to_owned()
     }
 
     fn start(&mut self, processors: Option<&str>) -> Result<(), Failure> {
