@@ -11,9 +11,19 @@ use std::{
 use super::{Release, tree};
 use crate::{Failure, Outcome, process};
 
-/// Where a package may leave something. Files of dpkg itself and of logs are looked past.
-const WATCHED: [&str; 6] = ["/etc", "/usr", "/lib", "/opt", "/srv", "/var/lib"];
-const NOT_OURS: [&str; 3] = ["/var/lib/dpkg", "/var/lib/apt", "/usr/share/mime"];
+/// Where a package may leave something, looked at one level deep; `/etc` and the units wholly.
+const WATCHED: [&str; 9] = [
+    "/opt",
+    "/srv",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/share",
+    "/usr/share/doc",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+];
+const WATCHED_WHOLLY: [&str; 2] = ["/etc", "/lib/systemd/system"];
 const DATA: &str = "/var/lib/corrente";
 
 pub(super) fn run(release: &Release, archive: &Path, package: &Path) -> Outcome {
@@ -123,22 +133,23 @@ fn dpkg(arguments: &[&str], package: &Path) -> Command {
     dpkg
 }
 
-/// Every path below the watched folders.
+/// Every path in the watched folders.
 fn files() -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    let mut folders: Vec<PathBuf> = WATCHED.iter().map(PathBuf::from).collect();
+    let mut found: BTreeSet<PathBuf> = WATCHED.iter().flat_map(entries).collect();
+    let mut folders: Vec<PathBuf> = WATCHED_WHOLLY.iter().map(PathBuf::from).collect();
+    folders.push(PathBuf::from(DATA));
     while let Some(folder) = folders.pop() {
-        // A folder that cannot be read, or has gone meanwhile, is not ours.
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if NOT_OURS.iter().any(|other| path.starts_with(other)) {
-                continue;
-            }
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        for path in entries(&folder) {
+            if path.is_dir() && !path.is_symlink() {
                 folders.push(path.clone());
             }
             found.insert(path);
         }
     }
     found
+}
+
+/// A folder that is not there, or cannot be read, has nothing of ours.
+fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
