@@ -117,10 +117,29 @@ impl Mdm {
                 reason: format!("the last reading is of {}", point.calendar.rfc3339(known.end)),
             });
         }
+        let plan = self.settled_plan(&point, &period, now)?;
+        self.store_invoice(&point, &period, plan, now)
+    }
+
+    /// The final plan of a period, whose named revisions are those that were read: a late reading may
+    /// come between the two, and then it is computed again with it.
+    fn settled_plan(
+        &self,
+        point: &Point,
+        period: &BillingPeriod,
+        now: Timestamp,
+    ) -> Result<BillingPlan, MdmError> {
         // Only sealed days have a revision that a plan can name.
         self.ledger.seal_until(now)?;
-        let plan = self.final_plan(&point, &period)?;
-        self.store_invoice(&point, &period, plan, now)
+        loop {
+            let before = self.revisions(point, period.span)?;
+            let plan = self.final_plan(point, period)?;
+            self.ledger.seal_until(now)?;
+            if before == self.revisions(point, period.span)? && before == plan.determinants.readings
+            {
+                return Ok(plan);
+            }
+        }
     }
 
     /// The final plan of a period by what is known now.
