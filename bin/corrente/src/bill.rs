@@ -1,5 +1,7 @@
 //! `corrente bill`: bills computed again.
 
+mod run;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -43,6 +45,8 @@ enum BillCommand {
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
+    /// Bills of many usage points together: prepared, seen, approved, issued, closed
+    Run(run::RunArguments),
 }
 
 /// Does it. The exit code is not 0 where something differs.
@@ -50,6 +54,7 @@ pub(crate) fn run(arguments: BillArguments) -> Result<(), Failure> {
     match arguments.command {
         BillCommand::Check { files, json } => check(&files, json),
         BillCommand::Replay { invoice, data } => replay(&invoice, &data),
+        BillCommand::Run(arguments) => run::run(arguments),
     }
 }
 

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use corrente_mdm::simulate::SimulationQuery;
+use corrente_registry::organisations;
 use corrente_tariff::{Tariff, explain, urdb};
 
 use crate::{
     failure::{Failure, sentence},
+    figures::Figures,
     output::{differing, print, print_json, read_text},
 };
 
@@ -37,6 +40,24 @@ enum TariffCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Rates what customers really used under another tariff: who would win, who would lose, what comes in
+    Simulate {
+        /// Tariff file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Data directory; a server may be using it
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// So many whole months back
+        #[arg(long, value_name = "MONTHS", default_value_t = 12)]
+        last: i64,
+        /// Only the usage point of this name; may be given more than once
+        #[arg(long, value_name = "NAME")]
+        usage_point: Vec<String>,
+        /// Prints the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Computes the twelve bills of a rate and a load, and compares them with the file's own figures
     CheckUrdb {
         /// Files with `rate`, `load` and expected figures
@@ -54,6 +75,9 @@ pub(crate) fn run(arguments: TariffArguments) -> Result<(), Failure> {
         TariffCommand::Check { files } => check(&files),
         TariffCommand::Explain { file } => print(&ended(explain(&read(&file)?))),
         TariffCommand::ImportUrdb { file } => import_urdb(&file),
+        TariffCommand::Simulate { file, data, last, usage_point, json } => {
+            simulate(&file, &data, last, usage_point, json)
+        }
         TariffCommand::CheckUrdb { files, json } => check_urdb(&files, json),
     }
 }
@@ -99,6 +123,49 @@ fn import_urdb(file: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::of("the imported rate is no sound tariff", sentence(&error)))?;
     let text = tariff.to_toml().map_err(|error| Failure::of("cannot write the tariff", error))?;
     print(&ended(text))
+}
+
+fn simulate(
+    file: &Path,
+    data: &Path,
+    months: i64,
+    usage_points: Vec<String>,
+    json: bool,
+) -> Result<(), Failure> {
+    let tariff = read(file)?;
+    let figures = Figures::open(data)?;
+    let mdm = figures.mdm();
+    let organisation = mdm
+        .registry()
+        .read_blocking(organisations::default_organisation)?
+        .ok_or_else(|| Failure::new("there is no organisation: `corrente admin organisation`"))?
+        .id;
+    let query = SimulationQuery { organisation, usage_points, months };
+    let found = mdm.simulate(&tariff, &query)?;
+    if json {
+        return print_json(&found.simulation);
+    }
+    let result = &found.simulation;
+    print(&format!(
+        "{} {} over the last {months} months: {} bills of {} usage points\n  {} would pay less, {} would pay more\n  revenue {} instead of {}\n",
+        tariff.code(),
+        tariff.version(),
+        found.bills,
+        result.outcomes.len(),
+        result.winners,
+        result.losers,
+        result.revenue_after,
+        result.revenue_before
+    ))?;
+    for outcome in &result.outcomes {
+        let (name, change) = (&outcome.usage_point, outcome.difference);
+        let (after, before) = (outcome.after, outcome.before);
+        print(&format!("  {name}: {after} instead of {before} ({change})\n"))?;
+    }
+    for (name, reason) in &found.left_out {
+        print(&format!("  {name}: left out: {reason}\n"))?;
+    }
+    Ok(())
 }
 
 fn check_urdb(files: &[PathBuf], json: bool) -> Result<(), Failure> {

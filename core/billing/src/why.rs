@@ -52,6 +52,46 @@ pub enum Cause {
     Other,
 }
 
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Use,
+        Self::Days,
+        Self::Mix,
+        Self::Price,
+        Self::Flag,
+        Self::Taxes,
+        Self::Estimate,
+        Self::Fixed,
+        Self::Demand,
+        Self::Discount,
+        Self::Minimum,
+        Self::Credits,
+        Self::Lighting,
+        Self::Other,
+    ];
+
+    /// Its word in the API and in documents.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Use => "use",
+            Self::Days => "days",
+            Self::Mix => "mix",
+            Self::Price => "price",
+            Self::Flag => "flag",
+            Self::Taxes => "taxes",
+            Self::Estimate => "estimate",
+            Self::Fixed => "fixed",
+            Self::Demand => "demand",
+            Self::Discount => "discount",
+            Self::Minimum => "minimum",
+            Self::Credits => "credits",
+            Self::Lighting => "lighting",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The difference between two bills.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

@@ -75,6 +75,8 @@ ids! {
     AgreementId, "agreement";
     /// A billing plan.
     PlanId, "billing plan";
+    /// A billing run: what is billed together.
+    BillingRunId, "billing run";
     /// An invoice.
     InvoiceId, "invoice";
     /// A payment.

@@ -331,9 +331,10 @@ impl From<MdmError> for Problem {
         match error {
             MdmError::NotFound { kind, .. } => Self::not_found(kind),
             MdmError::Invalid { field, reason } => Self::field(field, reason),
-            MdmError::NoTariff { .. } | MdmError::NotYet { .. } => {
-                Self::new(Code::NotReady, error.to_string())
-            }
+            MdmError::NoTariff { .. }
+            | MdmError::NotYet { .. }
+            | MdmError::BilledAlready { .. }
+            | MdmError::RunState { .. } => Self::new(Code::NotReady, error.to_string()),
             MdmError::Registry(error) => error.into(),
             MdmError::Stopping => Self::new(Code::Unavailable, error.to_string()).retry_after(30),
             other => Self::internal(&other),

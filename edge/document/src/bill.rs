@@ -44,8 +44,30 @@ pub struct Bill {
     pub pix: Option<Pix>,
     /// How to pay by bar code.
     pub barcode: Option<BarCode>,
+    /// Why it differs from the bill before.
+    pub why: Option<Why>,
     /// The plan's fingerprint.
     pub digest: String,
+}
+
+/// Why a bill differs from the one before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Why {
+    /// What the bill before came to.
+    pub before: String,
+    /// By how much this one is above it, with its sign.
+    pub difference: String,
+    /// The causes, the largest first; they add up to the difference.
+    pub parts: Vec<WhyPart>,
+}
+
+/// A cause of the difference.
+#[derive(Clone, Debug, Serialize)]
+pub struct WhyPart {
+    /// What it is.
+    pub cause: String,
+    /// What it adds, with its sign.
+    pub amount: String,
 }
 
 /// A person or a company.

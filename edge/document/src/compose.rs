@@ -1,13 +1,13 @@
 //! From a billing plan to what stands on the paper.
 
-use corrente_billing::{BillingPlan, Line};
+use corrente_billing::{BillingPlan, Change, Line};
 use corrente_metering::{Calendar, Date, calendar};
 use corrente_render::Figures;
-use corrente_units::{Decimal, Energy, Money};
+use corrente_units::{Currency, Decimal, Energy, Money};
 
 use crate::{
-    Bill, HistoryMonth, Language, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow,
-    words::Words,
+    BarCode, Bill, HistoryMonth, Language, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow,
+    Why, WhyPart, words::Words,
 };
 
 /// What is printed besides the plan.
@@ -33,6 +33,10 @@ pub struct Facts {
     pub history: Vec<(Date, Option<Energy>)>,
     /// How to pay by PIX.
     pub pix: Option<Pix>,
+    /// How to pay by bar code.
+    pub barcode: Option<BarCode>,
+    /// Why it differs from the bill before.
+    pub why: Option<Change>,
 }
 
 /// The bill that this plan and these facts make.
@@ -79,7 +83,8 @@ pub fn compose(plan: &BillingPlan, facts: Facts, calendar: &Calendar, language: 
             .collect(),
         messages: plan.notes.iter().map(|note| words.note(&note.code, &note.text)).collect(),
         pix: facts.pix,
-        barcode: None,
+        barcode: facts.barcode,
+        why: facts.why.and_then(|change| why(&change, plan.currency, figures, &words)),
         digest: plan.inputs_digest.clone(),
     }
 }
@@ -135,6 +140,25 @@ fn quality(plan: &BillingPlan, figures: Figures, words: &Words) -> String {
     let share = Decimal::from(estimated) / Decimal::from(plan.totals.import_wh.max(1));
     let percent = figures.fixed(share * Decimal::ONE_HUNDRED, 1);
     format!("{percent} % {}", words.get("estimated"))
+}
+
+/// The causes of a difference; nothing where there is none.
+fn why(change: &Change, currency: Currency, figures: Figures, words: &Words) -> Option<Why> {
+    let difference = change.after.checked_sub(change.before).ok()?;
+    let signed = |money: Money| {
+        let sign = if money > Money::ZERO { "+" } else { "" };
+        format!("{sign}{}", amount(figures, money))
+    };
+    let parts = change.parts.iter().map(|(cause, money)| WhyPart {
+        cause: words.get(&format!("cause.{}", cause.word())),
+        amount: signed(*money),
+    });
+    Some(Why {
+        before: figures.money(currency, change.before.decimal()),
+        difference: signed(difference),
+        parts: parts.collect(),
+    })
+    .filter(|why| !why.parts.is_empty())
 }
 
 fn kwh(figures: Figures, energy: Energy) -> String {

@@ -14,7 +14,9 @@ use std::sync::OnceLock;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-pub use bill::{BarCode, Bill, HistoryMonth, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow};
+pub use bill::{
+    BarCode, Bill, HistoryMonth, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow, Why, WhyPart,
+};
 pub use compose::{Facts, compose};
 use world::{Shared, World};
 

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use corrente_document::{
-    Bill, HistoryMonth, Language, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow, invoice_pdf,
+    BarCode, Bill, HistoryMonth, Language, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow,
+    Why, WhyPart, invoice_pdf,
 };
 
 const PAYLOAD: &str = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-426655440000520400005303986\
@@ -72,7 +73,18 @@ fn bill() -> Bill {
             payee: "LUZ DO VALE".into(),
             txid: "CORRENTE000123".into(),
         }),
-        barcode: None,
+        barcode: Some(BarCode {
+            digits: "83800000002-5 28460038407-5 02950228020-2 02609487803-3".into(),
+            svg: SQUARE.into(),
+        }),
+        why: Some(Why {
+            before: "R$ 180,00".into(),
+            difference: "+32,34".into(),
+            parts: vec![
+                WhyPart { cause: "Mais ou menos energia por dia".into(), amount: "+30,00".into() },
+                WhyPart { cause: "Preços".into(), amount: "+2,34".into() },
+            ],
+        }),
         digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
     }
 }
@@ -104,9 +116,16 @@ fn a_document_in_every_language_says_what_the_bill_says() {
             return;
         };
         let text = String::from_utf8(read.stdout).unwrap();
-        for expected in
-            [title, "R$ 212,34", "0,70502958", "12.543,4", "16/11/2026", "CORRENTE000123"]
-        {
+        for expected in [
+            title,
+            "R$ 212,34",
+            "0,70502958",
+            "12.543,4",
+            "16/11/2026",
+            "CORRENTE000123",
+            "83800000002-5",
+            "+30,00",
+        ] {
             assert!(text.contains(expected), "{language:?} does not say {expected}:\n{text}");
         }
     }

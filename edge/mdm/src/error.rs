@@ -38,6 +38,20 @@ pub enum MdmError {
         /// Why.
         reason: String,
     },
+    /// A part of the period has an invoice.
+    #[error("invoice {number} bills a part of this period already")]
+    BilledAlready {
+        /// Its number.
+        number: String,
+    },
+    /// What was asked does not fit to where a billing run stands.
+    #[error("the run is {state}: {reason}")]
+    RunState {
+        /// Where it stands.
+        state: &'static str,
+        /// What is possible.
+        reason: String,
+    },
     /// A stored tariff cannot be read.
     #[error("a stored tariff cannot be read")]
     Tariff(#[from] TariffError),

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use corrente_billing::{
-    BillingInput, BillingPlan, Measure, PlanKind, ReadingRevision, RegisterDifference, measure,
-    pay::pix::StaticCode, plan,
+    BillingInput, BillingPlan, Change, Measure, PlanKind, ReadingRevision, RegisterDifference,
+    measure_with,
+    pay::{febraban::BarCode, pix::StaticCode},
+    plan, why_changed,
 };
 use corrente_metering::{
-    ChannelKind, Date, Direction, Span, Timestamp,
+    Calendar, ChannelKind, Date, Direction, Span, Timestamp,
     assemble::{ChannelPart, register_at},
-    id::{InvoiceId, UsagePointId},
+    id::{InvoiceId, PlanId, UsagePointId},
 };
 use corrente_registry::{
     Tx,
@@ -73,6 +75,12 @@ pub struct InvoiceDetail {
     pub previous: Option<Money>,
     /// The invoice of the same month a year earlier.
     pub last_year: Option<Money>,
+    /// What makes the difference to the invoice before.
+    pub why: Option<Change>,
+    /// What makes the difference to the invoice of a year earlier.
+    pub why_last_year: Option<Change>,
+    /// The day on which the meter is read next, as far as it can be said.
+    pub next_reading: Date,
 }
 
 /// A meter's registers at both ends of a period.
@@ -118,12 +126,12 @@ impl Mdm {
             });
         }
         let plan = self.settled_plan(&point, &period, now)?;
-        self.store_invoice(&point, &period, plan, now)
+        self.store_invoice(&point, &period, &plan, now)
     }
 
     /// The final plan of a period, whose named revisions are those that were read: a late reading may
     /// come between the two, and then it is computed again with it.
-    fn settled_plan(
+    pub(crate) fn settled_plan(
         &self,
         point: &Point,
         period: &BillingPeriod,
@@ -148,29 +156,41 @@ impl Mdm {
         point: &Point,
         period: &BillingPeriod,
     ) -> Result<BillingPlan, MdmError> {
+        let tariffs = point.tariffs(&self.tariffs, period.span)?;
+        self.final_plan_by(point, period, &tariffs)
+    }
+
+    /// The final plan of a period by these tariff versions.
+    pub(crate) fn final_plan_by(
+        &self,
+        point: &Point,
+        period: &BillingPeriod,
+        tariffs: &[Arc<Tariff>],
+    ) -> Result<BillingPlan, MdmError> {
         let span = period.span;
-        let tariffs: Vec<Arc<Tariff>> = point.tariffs(&self.tariffs, span)?;
         if tariffs.is_empty() {
             return Err(MdmError::NoTariff { usage_point: point.row.name.clone() });
         }
-        let import = self.billing_intervals(point, Direction::Import, span, &tariffs)?;
+        let import = self.billing_intervals(point, Direction::Import, span, tariffs)?;
         let import = self.settled(point, Direction::Import, &import, span)?;
         let feeds_in = point.channels.iter().any(|c| c.direction == Direction::Export);
         let export = if feeds_in {
-            let pieces = self.billing_intervals(point, Direction::Export, span, &tariffs)?;
+            let pieces = self.billing_intervals(point, Direction::Export, span, tariffs)?;
             corrente_metering::assemble::profile(&pieces).intervals
         } else {
             Vec::new()
         };
         let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
-        let mut determinants = measure(&Measure {
+        let table = self.tables.get(&point.calendar, &tariffs, span)?;
+        let from = Measure {
             calendar: &point.calendar,
             tariffs: &tariffs,
             span,
             import: &import,
             export: &export,
             series: &[],
-        })?;
+        };
+        let mut determinants = measure_with(&table, &from)?;
         determinants.registers = self.registers(point, span)?;
         determinants.readings = self.revisions(point, span)?;
         Ok(plan(&BillingInput {
@@ -186,46 +206,29 @@ impl Mdm {
         &self,
         point: &Point,
         period: &BillingPeriod,
-        plan: BillingPlan,
+        plan: &BillingPlan,
         now: Timestamp,
     ) -> Result<Issued, MdmError> {
-        let issued = if self.clock.is_simulated() {
-            now.min(period.span.end.plus(ISSUED_AFTER_SECONDS))
-        } else {
-            now
-        };
-        let due = point.calendar.date(issued).saturating_add(DAYS_TO_PAY.days());
-        let document = serde_json::to_string(&plan)?;
-        let (id, span) = (point.row.id, period.span);
-        let organisation = point.row.organisation;
-        let (digest, totals, currency) = (plan.inputs_digest, plan.totals, plan.currency);
+        let issued = self.issued_at(now, period.span.end);
+        let document = serde_json::to_string(plan)?;
+        let digest = plan.inputs_digest.clone();
+        let (row, calendar, span) = (point.row.clone(), point.calendar.clone(), period.span);
+        let (energy, amount) = (Energy::from_wh(plan.totals.import_wh), plan.totals.total);
         self.registry.write_blocking(move |tx| {
             // Asked again inside the transaction: a number is only taken by an invoice that is made.
-            if let Some(known) = invoices::of_period(tx, id, span)? {
+            if let Some(known) = invoices::of_period(tx, row.id, span)? {
                 return Ok(Issued::Exists(known.id));
             }
-            let plan = plans::insert(tx, id, &document, &digest, now)?;
-            let number = format!("{:06}", invoices::next_number(tx, organisation)?);
-            let invoice = InvoiceId::from_uuid(uuid::Uuid::now_v7());
-            let issuer = organisations::get(tx, organisation)?;
-            let txid = txid(invoice);
-            let pix_payload = issuer.and_then(|issuer| pix_payload(&issuer, totals.total, &txid));
-            let new = NewInvoice {
-                id: invoice,
-                usage_point: id,
-                plan,
-                number,
-                period: span,
-                issued,
-                due,
-                energy: Some(Energy::from_wh(totals.import_wh)),
-                amount: totals.total,
-                currency,
-                pix_txid: pix_payload.is_some().then_some(txid),
-                pix_payload,
-            };
-            invoices::insert(tx, &new).map_err(MdmError::from)
+            let plan = plans::insert(tx, row.id, &document, &digest, now)?;
+            let bill = Bill { plan, span, issued, energy, amount };
+            write_invoice(tx, &row, &calendar, &bill)
         })
+    }
+
+    /// The date of an invoice: now, and for one that is caught up with in simulated time the date on
+    /// which it would have been issued.
+    pub(crate) fn issued_at(&self, now: Timestamp, end: Timestamp) -> Timestamp {
+        if self.clock.is_simulated() { now.min(end.plus(ISSUED_AFTER_SECONDS)) } else { now }
     }
 
     /// The registers at both ends of the span, of each register that was there.
@@ -327,11 +330,13 @@ impl Mdm {
         let older = all.get(at + 1..).unwrap_or_default();
         let summary = all[at].clone();
         let year_before = summary.from.first_of_month().saturating_sub(1.year());
-        let last_year = older
-            .iter()
-            .filter(standing)
-            .find(|s| s.from.first_of_month() == year_before)
-            .map(|s| s.invoice.amount);
+        let previous = older.iter().find(standing);
+        let last_year =
+            older.iter().filter(standing).find(|s| s.from.first_of_month() == year_before);
+        let why = self.why(previous, &plan)?;
+        let why_last_year = self.why(last_year, &plan)?;
+        let (previous, last_year) =
+            (previous.map(|s| s.invoice.amount), last_year.map(|s| s.invoice.amount));
         let mut history: Vec<_> = all
             .get(at..)
             .unwrap_or_default()
@@ -349,8 +354,12 @@ impl Mdm {
             end: r.end,
         });
         Ok(Some(InvoiceDetail {
-            previous: older.iter().find(standing).map(|s| s.invoice.amount),
+            // Meters are read a month after they were read.
+            next_reading: summary.until.saturating_add(1.month()),
+            previous,
             last_year,
+            why,
+            why_last_year,
             history,
             meterage,
             summary,
@@ -359,6 +368,67 @@ impl Mdm {
             customer,
             issuer,
         }))
+    }
+}
+
+/// What an invoice carries out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bill {
+    pub(crate) plan: PlanId,
+    pub(crate) span: Span,
+    pub(crate) issued: Timestamp,
+    pub(crate) energy: Energy,
+    pub(crate) amount: Money,
+}
+
+/// Writes an invoice with the next number. The number is taken in the same transaction, so that none is
+/// left out and none is given twice, whoever else issues at the same time.
+pub(crate) fn write_invoice(
+    tx: &mut Tx,
+    point: &UsagePoint,
+    calendar: &Calendar,
+    bill: &Bill,
+) -> Result<Issued, MdmError> {
+    if let Some(known) = invoices::overlapping(tx, point.id, bill.span)? {
+        return Err(MdmError::BilledAlready { number: known.number });
+    }
+    let number = format!("{:06}", invoices::next_number(tx, point.organisation)?);
+    let id = InvoiceId::from_uuid(uuid::Uuid::now_v7());
+    let issuer = organisations::get(tx, point.organisation)?;
+    let txid = txid(id);
+    let due = calendar.date(bill.issued).saturating_add(DAYS_TO_PAY.days());
+    let bar_code = issuer.as_ref().and_then(|issuer| bar_code(issuer, bill.amount, due, &number));
+    let pix_payload = issuer.and_then(|issuer| pix_payload(&issuer, bill.amount, &txid));
+    let new = NewInvoice {
+        id,
+        usage_point: point.id,
+        plan: bill.plan,
+        number,
+        period: bill.span,
+        issued: bill.issued,
+        due,
+        energy: Some(bill.energy),
+        amount: bill.amount,
+        currency: point.currency,
+        pix_txid: pix_payload.is_some().then_some(txid),
+        pix_payload,
+        bar_code,
+    };
+    Ok(invoices::insert(tx, &new)?)
+}
+
+impl Mdm {
+    /// What makes the difference of a plan to an earlier invoice.
+    fn why(
+        &self,
+        before: Option<&InvoiceSummary>,
+        plan: &BillingPlan,
+    ) -> Result<Option<Change>, MdmError> {
+        let Some(before) = before.map(|summary| summary.invoice.plan) else { return Ok(None) };
+        let stored = self.registry.read_blocking(move |tx| plans::get(tx, before))?;
+        let Some(stored) = stored else { return Ok(None) };
+        let before: BillingPlan = serde_json::from_str(&stored.document)?;
+        Ok(Some(why_changed(&before, plan)?))
     }
 }
 
@@ -427,5 +497,23 @@ fn pix_payload(issuer: &Organisation, amount: Money, txid: &str) -> Option<Strin
     };
     code.build()
         .inspect_err(|error| tracing::warn!(%error, "pix code of an invoice cannot be made"))
+        .ok()
+}
+
+/// The bar code of a bill for energy: segment 3, an amount under modulus 11; the company's own field is the
+/// day of payment and the invoice's number.
+fn bar_code(issuer: &Organisation, amount: Money, due: Date, number: &str) -> Option<String> {
+    if amount <= Money::ZERO {
+        return None;
+    }
+    let code = BarCode {
+        segment: 3,
+        value_id: 8,
+        value: amount,
+        company: issuer.febraban.clone()?,
+        free: format!("{:04}{:02}{:02}{number:0>17}", due.year(), due.month(), due.day()),
+    };
+    code.digits()
+        .inspect_err(|error| tracing::warn!(%error, "bar code of an invoice cannot be made"))
         .ok()
 }

@@ -128,6 +128,10 @@ impl Mdm {
     /// When a store fails.
     pub fn issue_due_invoices(&self, id: UsagePointId, now: Timestamp) -> Result<usize, MdmError> {
         let point = self.point(id)?;
+        // A usage point on a route is billed by the runs of its route.
+        if point.row.route.is_some() {
+            return Ok(0);
+        }
         let Some(known) = self.known_span(&point, Direction::Import)? else { return Ok(0) };
         let calendar = &point.calendar;
         let this_month = calendar.date(now).first_of_month();

@@ -24,8 +24,10 @@ mod period;
 mod point;
 mod readings;
 mod rejected;
+mod run;
 mod series;
 mod settle;
+pub mod simulate;
 mod usage;
 pub mod vee;
 
@@ -46,6 +48,7 @@ pub use meter_life::{ExchangedRegister, Released, Replacement};
 pub use period::{BillingPeriod, Step};
 pub use readings::{ReadingPage, ReadingQuery, ShownReading};
 pub use rejected::{RejectedPage, RejectedReading};
+pub use run::{Largest, Progress, RunDetail, RunRequest, RunSummary};
 pub use usage::{
     Change, Compare, Compared, MOST_POINTS, Usage, UsageInterval, UsageQuery, UsageTotal,
 };
@@ -58,6 +61,7 @@ pub struct Mdm {
     clock: BusinessClock,
     live: LiveHub,
     tariffs: Arc<point::TariffCache>,
+    tables: Arc<point::Tables>,
     /// Held while the rules of a usage point are looked at, so that two looks never tell twice.
     looking: Arc<Mutex<()>>,
     /// Held while days are validated, so that two looks never make one version.
@@ -78,6 +82,7 @@ impl Mdm {
             clock,
             live,
             tariffs: Arc::default(),
+            tables: Arc::default(),
             looking: Arc::default(),
             validating: Arc::default(),
         }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use corrente_billing::{Customer, Inputs, Phases};
+use corrente_billing::{Customer, Inputs, Phases, TimeTable};
 use corrente_ledger::AsOf;
 use corrente_metering::{
     Calendar, ChannelId, ChannelKind, Date, Direction, Span, Timestamp,
@@ -68,6 +68,44 @@ impl TariffCache {
         let tariff = Arc::new(tariff);
         parsed.insert(key, Arc::clone(&tariff));
         Ok(tariff)
+    }
+}
+
+/// The hours of tariffs over the billing periods that were asked for last: usage points of one route
+/// share them.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    known: Mutex<HashMap<TableKey, Arc<TimeTable>>>,
+}
+
+/// Digests of the tariff versions, zone, period.
+type TableKey = (Vec<String>, String, Span);
+
+/// More are forgotten together.
+const MOST_TABLES: usize = 256;
+
+impl Tables {
+    pub(crate) fn get(
+        &self,
+        calendar: &Calendar,
+        tariffs: &[&Tariff],
+        span: Span,
+    ) -> Result<Arc<TimeTable>, MdmError> {
+        let digests = tariffs.iter().map(|tariff| tariff.digest().to_owned()).collect();
+        let key: TableKey = (digests, calendar.name().to_owned(), span);
+        {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(table) = known.get(&key) {
+                return Ok(Arc::clone(table));
+            }
+        }
+        let table = Arc::new(TimeTable::new(calendar, tariffs, span)?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_TABLES {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&table));
+        Ok(table)
     }
 }
 

@@ -70,6 +70,8 @@ row! {
         pix_payload: Option<String>,
         /// The bank's name for this payment.
         pix_txid: Option<String>,
+        /// The 44 digits of its bar code.
+        bar_code: Option<String>,
     }
 }
 
@@ -107,6 +109,8 @@ pub struct NewInvoice {
     pub pix_payload: Option<String>,
     /// The bank's name for this payment.
     pub pix_txid: Option<String>,
+    /// The 44 digits of its bar code.
+    pub bar_code: Option<String>,
 }
 
 /// How an attempt to issue ended.
@@ -132,9 +136,10 @@ SELECT * FROM invoice WHERE usage_point = $usage_point AND period_start_s = $sta
   AND period_end_s = $end_s AND state <> 'cancelled'";
 const INSERT: &str = "\
 INSERT INTO invoice (id, organisation, usage_point, customer, plan, number, period_start_s,
-  period_end_s, issued_s, due, energy_wh, amount_minor, currency, state, pix_payload, pix_txid)
+  period_end_s, issued_s, due, energy_wh, amount_minor, currency, state, pix_payload, pix_txid,
+  bar_code)
 SELECT $id, organisation, id, customer, $plan, $number, $start_s, $end_s, $issued, $due, $energy,
-  $amount, $currency, 'open', $pix_payload, $pix_txid
+  $amount, $currency, 'open', $pix_payload, $pix_txid, $bar_code
 FROM usage_point WHERE id = $usage_point";
 
 /// Issues an invoice, once per usage point and period.
@@ -148,7 +153,8 @@ pub fn insert(tx: &mut Tx, new: &NewInvoice) -> Result<Issued, RegistryError> {
         params! {
             id: new.id, usage_point: new.usage_point, plan: new.plan, number: new.number, start_s,
             end_s, issued: new.issued, due: new.due, energy: new.energy, amount: new.amount,
-            currency: new.currency, pix_payload: new.pix_payload, pix_txid: new.pix_txid
+            currency: new.currency, pix_payload: new.pix_payload, pix_txid: new.pix_txid,
+            bar_code: new.bar_code
         },
     )?;
     if made == 0 {
@@ -165,6 +171,19 @@ pub fn of_period(
     period: Span,
 ) -> Result<Option<InvoiceRow>, RegistryError> {
     tx.row(OF_PERIOD, params! { usage_point, start_s: period.start, end_s: period.end })
+}
+
+const OVERLAPPING: &str = "\
+SELECT * FROM invoice WHERE usage_point = $usage_point AND state <> 'cancelled'
+  AND period_start_s < $end_s AND period_end_s > $start_s ORDER BY period_start_s LIMIT 1";
+
+/// A standing invoice of the usage point that bills a part of this span already.
+pub fn overlapping(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    span: Span,
+) -> Result<Option<InvoiceRow>, RegistryError> {
+    tx.row(OVERLAPPING, params! { usage_point, start_s: span.start, end_s: span.end })
 }
 
 const GET: &str = "SELECT * FROM invoice WHERE id = $id";

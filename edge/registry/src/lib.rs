@@ -32,6 +32,7 @@ pub mod agreements;
 pub mod alerts;
 pub mod api_tokens;
 pub mod audit;
+pub mod billing_runs;
 pub mod channels;
 pub mod codes;
 pub mod counts;

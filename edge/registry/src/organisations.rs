@@ -33,6 +33,8 @@ row! {
         pix_payee: Option<String>,
         /// Payee's city in the PIX code.
         pix_city: Option<String>,
+        /// The company's number with FEBRABAN, 4 digits, for bar codes.
+        febraban: Option<String>,
         /// When it was made, business time.
         created: Timestamp = "created_s",
     }
@@ -154,4 +156,22 @@ pub fn list(tx: &mut Tx) -> Result<Vec<Organisation>, RegistryError> {
 /// The oldest organisation: the only one of most installations.
 pub fn default_organisation(tx: &mut Tx) -> Result<Option<Organisation>, RegistryError> {
     Ok(list(tx)?.into_iter().next())
+}
+
+const SET_FEBRABAN: &str = "UPDATE organisation SET febraban = $number WHERE id = $id";
+
+/// Sets the company's number with FEBRABAN: invoices issued from now on carry a bar code.
+pub fn set_febraban(
+    tx: &mut Tx,
+    id: OrganisationId,
+    number: Option<&str>,
+) -> Result<(), RegistryError> {
+    if let Some(number) = number
+        && (number.len() != 4 || !number.bytes().all(|b| b.is_ascii_digit()))
+    {
+        let reason = format!("`{number}` is not 4 digits such as 0030");
+        return Err(RegistryError::Invalid { field: "febraban", reason });
+    }
+    tx.execute(SET_FEBRABAN, params! { id, number })?;
+    Ok(())
 }

@@ -43,6 +43,8 @@ row! {
         lab: bool,
         /// The prototype's number.
         lab_id: Option<String>,
+        /// The round on which it is read and billed; without one it is billed by itself each month.
+        route: Option<String>,
         /// When it was made, business time.
         created: Timestamp = "created_s",
     }

@@ -8,9 +8,10 @@ use std::str::FromStr;
 use corrente_metering::{
     ChannelId, ChannelKind, Date, Direction, Timestamp,
     id::{
-        AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, CustomerId, EditId,
-        EnrolmentTokenId, FindingId, InstallationId, InvoiceId, MeterId, OrganisationId, OutboxId,
-        PaymentId, PlanId, TariffId, TariffVersionId, UsagePointId, UserId,
+        AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, BillingRunId,
+        CustomerId, EditId, EnrolmentTokenId, FindingId, InstallationId, InvoiceId, MeterId,
+        OrganisationId, OutboxId, PaymentId, PlanId, TariffId, TariffVersionId, UsagePointId,
+        UserId,
     },
 };
 use corrente_units::{Currency, Decimal, Energy, Money};
@@ -136,6 +137,7 @@ as_text!(
     AlertRuleId,
     ApiTokenId,
     AuditId,
+    BillingRunId,
     CustomerId,
     EditId,
     EnrolmentTokenId,

@@ -3,6 +3,7 @@
 
 mod agreements;
 mod audit;
+mod billing_runs;
 mod customers;
 mod findings;
 mod import;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(import::routes())
         .merge(readings::routes())
         .merge(findings::routes())
+        .merge(billing_runs::routes())
         .merge(audit::routes())
 }
 

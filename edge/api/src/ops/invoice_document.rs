@@ -5,7 +5,8 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use corrente_document::{Facts, Language, Party, Pix, compose, invoice_pdf};
+use corrente_billing::pay::febraban::{self, FebrabanError};
+use corrente_document::{BarCode, Facts, Language, Party, Pix, compose, invoice_pdf};
 use corrente_mdm::{InvoiceDetail, MdmError};
 use corrente_metering::Calendar;
 use http::header;
@@ -80,6 +81,12 @@ fn document(
             txid: invoice.pix_txid.clone().unwrap_or_default(),
         }),
     };
+    let barcode = match &invoice.bar_code {
+        None => None,
+        Some(digits) => {
+            Some(BarCode { digits: typed(digits)?, svg: corrente_render::bars_svg(digits)? })
+        }
+    };
     let customer = detail.customer.as_ref();
     let facts = Facts {
         number: invoice.number.clone(),
@@ -104,9 +111,23 @@ fn document(
         class: point.class.clone(),
         issued: calendar.date(invoice.issued),
         due: invoice.due,
-        next_reading: None,
+        next_reading: Some(detail.next_reading),
         history: detail.history.iter().map(|(month, energy, _)| (*month, *energy)).collect(),
         pix,
+        barcode,
+        why: detail.why.clone(),
     };
     Ok(invoice_pdf(&compose(&detail.plan, facts, &calendar, language), language)?)
+}
+
+/// The line that people type: four blocks, each with its check digit after a dash.
+fn typed(digits: &str) -> Result<String, FebrabanError> {
+    let line = febraban::read(digits)?.line()?;
+    let blocks: Vec<String> = [0, 12, 24, 36]
+        .into_iter()
+        .filter_map(|at| {
+            Some(format!("{}-{}", line.get(at..at + 11)?, line.get(at + 11..at + 12)?))
+        })
+        .collect();
+    Ok(blocks.join(" "))
 }

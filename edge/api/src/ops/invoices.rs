@@ -5,6 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use corrente_billing::Change;
 use corrente_metering::{Calendar, id::InvoiceId};
 use corrente_registry::invoices::{self, InvoiceRow};
 use corrente_units::{Decimal, Money};
@@ -20,6 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(get_invoices))
         .routes(routes!(get_invoice))
         .routes(routes!(get_pix_picture))
+        .routes(routes!(get_invoice_csv))
 }
 
 /// Invoices, the newest first.
@@ -81,6 +83,12 @@ pub(crate) struct Invoice {
     total: String,
     /// How to pay it by PIX.
     pix: Option<Pix>,
+    /// The 44 digits of its bar code.
+    bar_code: Option<String>,
+    /// The day on which the meter is read next, as far as it can be said.
+    next_reading: String,
+    /// Wh of it that are estimated.
+    estimated_wh: i64,
     /// Up to thirteen months, the oldest first.
     history: Vec<Month>,
     /// The invoices that it can be compared with.
@@ -195,6 +203,18 @@ pub(crate) struct Other {
     amount: String,
     /// By how many percent this invoice is above it.
     percent: Option<String>,
+    /// What makes the difference, the largest cause first; they add up to it.
+    causes: Vec<Cause>,
+}
+
+/// A cause of the difference between two invoices.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Cause {
+    /// `use`, `days`, `mix`, `price`, `flag`, `taxes`, `estimate`, `fixed`, `demand`, `discount`,
+    /// `minimum`, `credits`, `lighting`, `other`.
+    cause: &'static str,
+    /// What it adds; negative when it takes off.
+    amount: String,
 }
 
 /// A usage point's invoices, the newest first.
@@ -260,6 +280,101 @@ async fn get_pix_picture(
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response())
 }
 
+/// The invoice's lines as CSV (RFC 4180), amounts and prices with a decimal point, and taxes and total as
+/// lines of their own.
+#[utoipa::path(
+    get,
+    path = "/invoices/{id}/document.csv",
+    tag = "invoices",
+    params(("id" = String, Path, description = "The invoice")),
+    responses((status = 200, body = String, content_type = "text/csv")),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn get_invoice_csv(
+    State(api): State<Api>,
+    Viewer(identity): Viewer,
+    PathId(id): PathId<String>,
+) -> Result<Response, Problem> {
+    let row = own_invoice(&api, &identity, &id).await?;
+    let detail = api
+        .mdm()
+        .run(move |mdm| mdm.invoice(row.id))
+        .await?
+        .ok_or_else(|| Problem::not_found("invoice"))?;
+    let number = &detail.summary.invoice.number;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{number}.csv\"")),
+    ];
+    Ok((headers, csv(&detail)).into_response())
+}
+
+const COLUMNS: &str = "invoice,first,until,kind,code,label,quantity,unit,price,amount\r\n";
+
+fn csv(detail: &corrente_mdm::InvoiceDetail) -> String {
+    let (plan, number) = (&detail.plan, &detail.summary.invoice.number);
+    let mut text = COLUMNS.to_owned();
+    for line in &plan.lines {
+        let price = line.price_with_taxes.or(line.price);
+        push(
+            &mut text,
+            &[
+                number.clone(),
+                line.first.to_string(),
+                line.until.to_string(),
+                "line".to_owned(),
+                line.code.clone(),
+                line.label.clone(),
+                line.quantity.map(|q| q.normalize().to_string()).unwrap_or_default(),
+                line.unit.clone().unwrap_or_default(),
+                price.map(|p| p.normalize().to_string()).unwrap_or_default(),
+                line.amount.to_string(),
+            ],
+        );
+    }
+    let (first, until) = (plan.first.to_string(), plan.until.to_string());
+    for tax in &plan.tax_box {
+        let kind = if tax.inclusive { "tax included" } else { "tax added" };
+        let percent = tax.rate.checked_mul(Decimal::ONE_HUNDRED).unwrap_or_default();
+        push(
+            &mut text,
+            &[
+                number.clone(),
+                first.clone(),
+                until.clone(),
+                kind.to_owned(),
+                tax.code.clone(),
+                tax.label.clone(),
+                tax.base.to_string(),
+                plan.currency.code().to_owned(),
+                format!("{} %", percent.normalize()),
+                tax.amount.to_string(),
+            ],
+        );
+    }
+    let total = plan.totals.total.to_string();
+    let mut last = vec![number.clone(), first, until, "total".to_owned()];
+    last.extend(["total", "", "", "", ""].map(str::to_owned));
+    last.push(total);
+    push(&mut text, &last);
+    text
+}
+
+fn push(text: &mut String, cells: &[String]) {
+    let quoted: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+    text.push_str(&quoted.join(","));
+    text.push_str("\r\n");
+}
+
+/// A cell; in quotes where its text could be taken for more than one.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
 /// The invoice, if its usage point is the caller's.
 pub(crate) async fn own_invoice(
     api: &Api,
@@ -299,9 +414,10 @@ impl Invoice {
         let invoice = &detail.summary.invoice;
         let place = &detail.usage_point;
         let issuer = &detail.issuer;
-        let other = |amount: Money| Other {
+        let other = |amount: Money, why: Option<&Change>| Other {
             percent: percent(invoice.amount, amount),
             amount: amount.to_string(),
+            causes: why.map(causes).unwrap_or_default(),
         };
         Self {
             summary: InvoiceSummary::new(&calendar, &detail.summary),
@@ -349,6 +465,9 @@ impl Invoice {
                 txid: invoice.pix_txid.clone(),
                 amount: invoice.amount.to_string(),
             }),
+            bar_code: invoice.bar_code.clone(),
+            next_reading: detail.next_reading.to_string(),
+            estimated_wh: detail.plan.totals.estimated_wh,
             history: detail
                 .history
                 .iter()
@@ -359,8 +478,10 @@ impl Invoice {
                 })
                 .collect(),
             comparison: Comparison {
-                previous: detail.previous.map(other),
-                last_year: detail.last_year.map(other),
+                previous: detail.previous.map(|amount| other(amount, detail.why.as_ref())),
+                last_year: detail
+                    .last_year
+                    .map(|amount| other(amount, detail.why_last_year.as_ref())),
             },
             plan_digest: detail.plan.inputs_digest.clone(),
         }
@@ -389,6 +510,14 @@ impl Line {
             explanation: (!parts.is_empty()).then(|| parts.join(" · ")),
         }
     }
+}
+
+fn causes(change: &Change) -> Vec<Cause> {
+    let part = |(cause, amount): &(corrente_billing::Cause, Money)| Cause {
+        cause: cause.word(),
+        amount: amount.to_string(),
+    };
+    change.parts.iter().map(part).collect()
 }
 
 fn quality(plan: &corrente_billing::BillingPlan) -> Quality {

@@ -88,6 +88,7 @@ fn an_invoice_is_issued_once_and_paid_once() {
                     currency: Currency::Brl,
                     pix_payload: None,
                     pix_txid: Some("TX1".to_owned()),
+                    bar_code: None,
                 },
             )
         };
