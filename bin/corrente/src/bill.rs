@@ -15,7 +15,7 @@ use corrente_tariff::Tariff;
 use crate::{
     data_directory::open_registry,
     failure::{Failure, sentence},
-    output::{differing, print_json, read_text},
+    output::{differing, print, print_json, read_text},
 };
 
 /// Options of `corrente bill`.
@@ -67,36 +67,35 @@ fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     if json {
         print_json(&reports)?;
     } else {
-        reports.iter().for_each(print_bill);
+        reports.iter().try_for_each(print_bill)?;
     }
     differing(reports.iter().filter(|report| !report.equal).count(), reports.len(), "bills differ")
 }
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
-fn print_bill(report: &BillReport) {
+fn print_bill(report: &BillReport) -> Result<(), Failure> {
     if let Some(problem) = &report.problem {
-        println!("{}: CANNOT BE CHECKED: {problem}", report.id);
-        return;
+        return print(&format!("{}: CANNOT BE CHECKED: {problem}\n", report.id));
     }
     let verdict = if report.equal { "equal" } else { "DIFFERS" };
-    println!(
-        "{}: {verdict} (algorithm {}, {} figures)",
+    print(&format!(
+        "{}: {verdict} (algorithm {}, {} figures)\n",
         report.id,
         report.algorithm,
         report.compared.len()
-    );
+    ))?;
     for compared in report.compared.iter().filter(|compared| !compared.equal) {
-        println!(
-            "  {}: printed {}, computed {}, difference {}",
+        print(&format!(
+            "  {}: printed {}, computed {}, difference {}\n",
             compared.what, compared.printed, compared.computed, compared.difference
-        );
+        ))?;
     }
     if let Some(hint) = &report.hint {
-        println!("  hint: {hint}");
+        print(&format!("  hint: {hint}\n"))?;
     }
     for taken in &report.taken {
-        println!("  {taken}: taken as printed, nothing on the bill says how it is made");
+        print(&format!("  {taken}: taken as printed, nothing on the bill says how it is made\n"))?;
     }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]

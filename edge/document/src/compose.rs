@@ -47,7 +47,7 @@ pub fn compose(plan: &BillingPlan, facts: Facts, calendar: &Calendar, language: 
         number: facts.number,
         issuer: facts.issuer,
         customer: facts.customer,
-        usage_point: Place { name: facts.usage_point, class: facts.class },
+        usage_point: Place { name: facts.usage_point, class: words.class(&facts.class) },
         period: Period {
             first: figures.date(plan.first),
             last: figures.date(calendar::day_before(plan.until)),

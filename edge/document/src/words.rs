@@ -19,6 +19,12 @@ impl Words {
         self.0.get(key).and_then(Value::as_str).unwrap_or(key).to_owned()
     }
 
+    /// A class of consumers in this language; the word itself where it is not translated.
+    pub(crate) fn class(&self, class: &str) -> String {
+        let key = format!("class.{class}");
+        self.0.get(&key).and_then(Value::as_str).unwrap_or(class).to_owned()
+    }
+
     /// A note of the plan in this language; its English text where it is not translated.
     pub(crate) fn note(&self, code: &str, english: &str) -> String {
         let key = format!("note.{code}");

@@ -1,6 +1,6 @@
 import type { Invoice } from "@/shared/api/types";
 import { toPosition } from "@/shared/format/decimal";
-import { useT } from "@/shared/i18n/i18n";
+import { type Key, useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
 import { cx } from "@/shared/ui/cx";
 import { changeWords } from "./InvoiceList";
@@ -37,6 +37,22 @@ export function Comparison({ invoice }: { invoice: Invoice }) {
           </li>
         ))}
       </ul>
+      {previous && previous.causes.length > 0 && (
+        <>
+          <h3 className="mt-6 mb-2 font-semibold">{t("invoice.why")}</h3>
+          <ul className="grid gap-1 text-sm">
+            {previous.causes.map(({ cause, amount }) => (
+              <li key={cause} className="flex justify-between gap-x-4">
+                <span>{t(`invoice.cause.${cause}` as Key)}</span>
+                <span className="tabular">
+                  {amount.startsWith("-") ? "" : "+"}
+                  {format.money(amount, invoice.currency)}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </section>
   );
 }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use corrente_registry::{
     admin,
-    organisations::{NewOrganisation, Organisation},
+    organisations::{self, NewOrganisation, Organisation},
 };
 use corrente_units::Currency;
 
@@ -59,6 +59,9 @@ struct SetArguments {
     /// Payee's city in the PIX code
     #[arg(long)]
     pix_city: Option<String>,
+    /// The company's number with FEBRABAN, 4 digits: bills carry a bar code
+    #[arg(long)]
+    febraban: Option<String>,
 }
 
 pub(super) fn run(arguments: OrganisationArguments) -> Result<(), Failure> {
@@ -69,7 +72,11 @@ pub(super) fn run(arguments: OrganisationArguments) -> Result<(), Failure> {
         OrganisationCommand::Set(set) => {
             let directory = set.directory.clone();
             directory.write(move |tx, by, organisation| {
-                Ok(admin::change_organisation(tx, by, organisation.id, &set.over(organisation))?)
+                admin::change_organisation(tx, by, organisation.id, &set.over(organisation))?;
+                if let Some(number) = &set.febraban {
+                    organisations::set_febraban(tx, organisation.id, Some(number))?;
+                }
+                Ok(())
             })?;
             show(&directory.read(|_, organisation| Ok(organisation.clone()))?)
         }
@@ -99,7 +106,8 @@ fn show(organisation: &Organisation) -> Result<(), Failure> {
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
     print(&format!(
         "name          {}\ndocument      {}\naddress       {}\nmunicipality  {}\nzone          {}\n\
-         currency      {}\nlanguage      {}\npix-key       {}\npix-payee     {}\npix-city      {}\n",
+         currency      {}\nlanguage      {}\npix-key       {}\npix-payee     {}\npix-city      {}\n\
+         febraban      {}\n",
         organisation.name,
         said(&organisation.document),
         said(&organisation.address),
@@ -110,5 +118,6 @@ fn show(organisation: &Organisation) -> Result<(), Failure> {
         said(&organisation.pix_key),
         said(&organisation.pix_payee),
         said(&organisation.pix_city),
+        said(&organisation.febraban),
     ))
 }

@@ -128,6 +128,8 @@ impl Plan {
             },
             self.now,
         )?;
+        // No company has this number, as the distributor does not exist.
+        organisations::set_febraban(tx, organisation, Some("9999"))?;
         let valid_from = self.first_day.first_of_year();
         let tariff =
             tariffs::insert_version(tx, organisation, TARIFF_NAME, valid_from, TARIFF, self.now)?;
