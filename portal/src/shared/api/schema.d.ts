@@ -41,6 +41,169 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/billing-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's billing runs. */
+        get: operations["list_billing_runs"];
+        put?: never;
+        /**
+         * Makes a run and looks at each of its usage points: can it be billed, how much is estimated, what was
+         *     found. Nothing is issued.
+         */
+        post: operations["prepare_billing_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run with what was noted when it was prepared, and with its invoices. */
+        get: operations["get_billing_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The caller's yes to a total. The first one stores the plans; above the run's limit a second person has
+         *     to agree.
+         */
+        post: operations["approve_billing_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a run. What is held or an exception is left to the next one. */
+        post: operations["close_billing_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a usage point back. Approvals of the run end, since its total changes. */
+        post: operations["hold_in_billing_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issues what was approved. A call that ended early is simply made again: it goes on where the last one
+         *     stopped, and no usage point gets two invoices.
+         */
+        post: operations["issue_billing_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/prepare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at each usage point of a run again. */
+        post: operations["prepare_billing_run_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the run would issue, computed now. Nothing is written. */
+        get: operations["preview_billing_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/billing-runs/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a usage point that was kept back go on. Approvals of the run end. */
+        post: operations["release_in_billing_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/customers": {
         parameters: {
             query?: never;
@@ -360,6 +523,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a usage point on a route: it is billed by the route's runs, and no longer by itself each month. */
+        put: operations["set_route"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/tariffs": {
         parameters: {
             query?: never;
@@ -494,6 +674,26 @@ export interface paths {
         };
         /** One invoice with all that is printed on it. */
         get: operations["get_invoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invoices/{id}/document.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The invoice's lines as CSV (RFC 4180), amounts and prices with a decimal point, and taxes and total as
+         *     lines of their own.
+         */
+        get: operations["get_invoice_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -847,6 +1047,18 @@ export interface components {
             /** @description The rules that hold. */
             rules: components["schemas"]["AlertRule"][];
         };
+        /** @description Somebody's yes. */
+        ApprovalDocument: {
+            /** @description Who. */
+            person: string;
+            /** @description The total that person saw. */
+            total: string;
+        };
+        /** @description The total that the caller saw and approves. */
+        ApproveRequest: {
+            /** @description The amount, such as `1234.56`. */
+            total: string;
+        };
         /** @description A line of the audit log. */
         AuditEntry: {
             /** @description Who: a user, a token, or the command line. */
@@ -920,6 +1132,16 @@ export interface components {
             currency: string;
             /** @description The lines so far. */
             lines: components["schemas"]["Line"][];
+        };
+        /** @description A cause of the difference between two invoices. */
+        Cause: {
+            /**
+             * @description `use`, `days`, `mix`, `price`, `flag`, `taxes`, `estimate`, `fixed`, `demand`, `discount`,
+             *     `minimum`, `credits`, `lighting`, `other`.
+             */
+            cause: string;
+            /** @description What it adds; negative when it takes off. */
+            amount: string;
         };
         /** @description The difference to what it is compared with. */
         Change: {
@@ -1164,6 +1386,13 @@ export interface components {
             /** @description The ids of the findings. */
             findings: string[];
         };
+        /** @description Which usage point to hold, and why. */
+        HoldRequest: {
+            /** @description Its recorded name. */
+            usage_point: string;
+            /** @description Why it is held. */
+            reason: string;
+        };
         /** @description Everything that the first page shows. */
         Home: {
             /** @description Power of now. */
@@ -1269,6 +1498,15 @@ export interface components {
             /** @description What is to be paid. */
             total: string;
             pix?: components["schemas"]["Pix"] | null;
+            /** @description The 44 digits of its bar code. */
+            bar_code?: string | null;
+            /** @description The day on which the meter is read next, as far as it can be said. */
+            next_reading: string;
+            /**
+             * Format: int64
+             * @description Wh of it that are estimated.
+             */
+            estimated_wh: number;
             /** @description Up to thirteen months, the oldest first. */
             history: components["schemas"]["Month"][];
             /** @description The invoices that it can be compared with. */
@@ -1314,6 +1552,13 @@ export interface components {
             /** @description They. */
             invoices: components["schemas"]["InvoiceSummary"][];
         };
+        /** @description How far issuing came. */
+        IssueDocument: {
+            /** @description Invoices issued by this call. */
+            issued: number;
+            /** @description Usage points that turned out to be billed already. */
+            exceptions: number;
+        };
         /** @description Who issued it. */
         Issuer: {
             name: string;
@@ -1321,10 +1566,51 @@ export interface components {
             document?: string | null;
             address?: string | null;
         };
+        /** @description A usage point in a run. */
+        ItemDocument: {
+            /** @description Its recorded name. */
+            usage_point: string;
+            /** @description `ready`, `exception`, `held`, `issued`. */
+            state: string;
+            /** @description Why it is held or an exception. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Energy of its period.
+             */
+            wh: number;
+            /**
+             * Format: int64
+             * @description The part of it that is estimated.
+             */
+            estimated_wh: number;
+            /**
+             * Format: int64
+             * @description Open findings in the period.
+             */
+            findings: number;
+            /** @description What its bill comes to. */
+            amount: string;
+            /** @description The last bill. */
+            previous?: string | null;
+            /** @description Its invoice. */
+            invoice?: string | null;
+        };
         /** @description A measurer's number. */
         LabIdentification: {
             /** @description The number, as the prototype's page asks for it. */
             id: string;
+        };
+        /** @description A large change against the last bill. */
+        LargestDocument: {
+            /** @description The usage point. */
+            usage_point: string;
+            /** @description The last bill. */
+            previous: string;
+            /** @description This one. */
+            amount: string;
+            /** @description The difference. */
+            change: string;
         };
         /** @description A line of a bill: quantity × price = amount. */
         Line: {
@@ -1595,11 +1881,23 @@ export interface components {
             amount: string;
             /** @description By how many percent this invoice is above it. */
             percent?: string | null;
+            /** @description What makes the difference, the largest cause first; they add up to it. */
+            causes: components["schemas"]["Cause"][];
         };
         /** @description A person or company. */
         Party: {
             name: string;
             address?: string | null;
+        };
+        /** @description So many of a hundred bills come to at most this amount. */
+        Percentile: {
+            /**
+             * Format: int32
+             * @description 0 to 100.
+             */
+            percent: number;
+            /** @description The amount. */
+            amount: string;
         };
         /** @description How to pay by PIX. */
         Pix: {
@@ -1796,6 +2094,11 @@ export interface components {
             /** @description The cursor of the next page; null at the end. */
             next?: string | null;
         };
+        /** @description Which usage point to release. */
+        ReleaseRequest: {
+            /** @description Its recorded name. */
+            usage_point: string;
+        };
         /** @description What the dials of a register showed. */
         ReplacedRegister: {
             /** @description The register's name; `import` when left out. */
@@ -1804,6 +2107,56 @@ export interface components {
             final_kwh?: string | null;
             /** @description The new meter's first one, kWh. */
             first_kwh?: string | null;
+        };
+        /** @description A usage point's route. */
+        RouteRequest: {
+            /** @description Its recorded name. */
+            usage_point: string;
+            /** @description The route; null takes it from any, and it is billed by itself each month. */
+            route?: string | null;
+        };
+        /** @description A run with what it comes to. */
+        RunDocument: components["schemas"]["RunHead"] & components["schemas"]["SummaryDocument"] & {
+            /** @description Who approved it. */
+            approvals: components["schemas"]["ApprovalDocument"][];
+        };
+        /** @description A run in short. */
+        RunHead: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description What people call it.
+             */
+            number: number;
+            /** @description The route. */
+            route?: string | null;
+            /** @description The first day. */
+            first: string;
+            /** @description The first day that is no longer billed. */
+            until: string;
+            /** @description `prepared`, `waiting` for a second person, `approved`, `issuing`, `issued`, `closed`. */
+            state: string;
+            /** @description Above this total two people approve. */
+            limit: string;
+            /** @description What was approved. */
+            approved?: string | null;
+        };
+        /** @description Billing runs. */
+        RunList: {
+            /** @description The newest first. */
+            runs: components["schemas"]["RunHead"][];
+        };
+        /** @description A run to prepare. */
+        RunWanted: {
+            /** @description The route; null for the usage points that are on none. */
+            route?: string | null;
+            /** @description Recorded name of one usage point: a closing bill of only this one. */
+            usage_point?: string | null;
+            /** @description The first day; where it is left out, the day on which most of the last bills ended. */
+            first?: string | null;
+            /** @description The first day that is no longer billed. */
+            until: string;
         };
         /** @description What became of readings. */
         StoredReadings: {
@@ -1832,6 +2185,39 @@ export interface components {
              * @description Channels that were made for them.
              */
             made: number;
+        };
+        /** @description What a run comes to. */
+        SummaryDocument: {
+            /** @description Usage points that can be billed. */
+            ready: number;
+            /** @description Usage points that cannot. */
+            exceptions: number;
+            /** @description Usage points that are held. */
+            held: number;
+            /** @description Usage points with their invoice. */
+            issued: number;
+            /** @description What the ready and the issued ones come to. */
+            total: string;
+            /**
+             * Format: int64
+             * @description Their energy.
+             */
+            wh: number;
+            /**
+             * Format: int64
+             * @description The part of it that is estimated.
+             */
+            estimated_wh: number;
+            /** @description Of those that had a bill before: what these came to. */
+            previous: string;
+            /** @description And what they come to now. */
+            compared: string;
+            /** @description Amounts at parts of a hundred, the least first. */
+            distribution: components["schemas"]["Percentile"][];
+            /** @description The 20 largest changes against the last bill. */
+            largest: components["schemas"]["LargestDocument"][];
+            /** @description Every usage point. */
+            usage_points: components["schemas"]["ItemDocument"][];
         };
         /** @description A tariff over all its versions. */
         TariffDocument: {
@@ -2184,6 +2570,326 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_billing_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepare_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunWanted"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_in_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepare_billing_run_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_in_billing_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDocument"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -2899,6 +3605,36 @@ export interface operations {
             };
         };
     };
+    set_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_tariffs: {
         parameters: {
             query?: never;
@@ -3225,6 +3961,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_invoice_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invoice */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description The request was refused; `code` says why. */
