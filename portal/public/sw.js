@@ -85,3 +85,31 @@ async function trim(cache) {
   const keys = await cache.keys();
   await Promise.all(keys.slice(0, Math.max(0, keys.length - 40)).map((key) => cache.delete(key)));
 }
+
+// What the server tells while no page is open. A page that is open and seen has said it already.
+self.addEventListener("push", (event) => {
+  let told = {};
+  try {
+    told = event.data?.json() ?? {};
+  } catch {
+    // A message that is none still has to be shown, or the browser takes the permission back.
+  }
+  const { title = "Corrente", body = "", link = "/alerts", tag } = told;
+  event.waitUntil(
+    self.registration.showNotification(String(title), { body: String(body), tag, icon: "/favicon.svg", badge: "/favicon.svg", data: { link: String(link) } }),
+  );
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const link = new URL(event.notification.data?.link ?? "/", self.location.origin);
+  if (link.origin !== self.location.origin) return;
+  event.waitUntil(
+    self.clients.matchAll({ type: "window" }).then(async (pages) => {
+      const open = pages.find((page) => new URL(page.url).origin === link.origin);
+      if (!open) return self.clients.openWindow(link.href);
+      await open.focus();
+      return open.navigate(link.href);
+    }),
+  );
+});

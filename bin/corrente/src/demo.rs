@@ -30,7 +30,7 @@ use crate::{
     log,
     serve::{announce, serve_until},
     server::{Demo, Server, ledger_options},
-    settings::Settings,
+    settings::{MailSecurity, Settings},
     shutdown::asked_to_stop,
 };
 
@@ -54,6 +54,9 @@ pub(crate) struct DemoArguments {
     /// Business seconds per real second: 60 makes an hour pass in a minute
     #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
     speed: u32,
+    /// A mail server without encryption that takes the city's letters, for example 127.0.0.1:1025
+    #[arg(long, value_name = "HOST:PORT")]
+    mail: Option<SocketAddr>,
     /// Lets visitors in from other machines, over plain HTTP
     #[arg(long)]
     insecure_http: bool,
@@ -66,6 +69,15 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<(), Failure> {
     settings.server.listen = arguments.listen;
     settings.server.insecure_http = arguments.insecure_http;
     settings.lab.enabled = true;
+    // The city's webhooks may be on the visitor's own machine.
+    settings.mail.private_targets = true;
+    settings.mail.portal = format!("http://localhost:{}", arguments.listen.port());
+    "Luz do Vale <avisos@valeclaro.example>".clone_into(&mut settings.mail.from);
+    if let Some(mail) = arguments.mail {
+        settings.mail.host = Some(mail.ip().to_string());
+        settings.mail.port = mail.port();
+        settings.mail.security = MailSecurity::None;
+    }
     city::ZONE.clone_into(&mut settings.lab.zone);
     // Every meter of the city comes from this machine.
     let meters = u32::try_from(arguments.homes).unwrap_or(u32::MAX).saturating_add(200);

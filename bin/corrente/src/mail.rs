@@ -1,6 +1,8 @@
 //! The worker that delivers messages, by the settings.
 
-use corrente_notify::{Smtp, SmtpConfig, SmtpSecurity, Worker};
+use std::sync::Arc;
+
+use corrente_notify::{Keys, Outbound, Smtp, SmtpConfig, SmtpSecurity, Worker};
 use corrente_registry::Registry;
 
 use crate::{
@@ -17,8 +19,19 @@ pub(crate) fn worker(settings: &MailSettings, registry: Registry) -> Result<Work
         Some(host) => Some(smtp(settings, host)?),
         None => None,
     };
-    Worker::new(registry, smtp, Some(settings.portal.clone()))
-        .map_err(|error| Failure::of("the texts of messages cannot be read", error))
+    let outbound = Outbound::new(settings.private_targets)
+        .map_err(|error| Failure::of("messages cannot be sent over TLS", error))?;
+    Worker::new(registry, smtp, outbound, Some(settings.portal.clone()))
+        .map_err(|error| Failure::of("messages cannot be delivered", error))
+}
+
+/// The keys of what this data directory sends.
+pub(crate) fn keys(settings: &MailSettings, registry: &Registry) -> Result<Arc<Keys>, Failure> {
+    let contact = settings.portal.clone();
+    registry
+        .write_blocking(move |tx| Keys::load(tx, &contact))
+        .map(Arc::new)
+        .map_err(|error| Failure::of("messages cannot be signed", error))
 }
 
 fn smtp(settings: &MailSettings, host: &str) -> Result<Smtp, Failure> {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use corrente_api::{Api, ApiConfig, DemoAccount, Metric, MetricSource};
+use corrente_api::{Api, ApiConfig, DeliveryConfig, DemoAccount, Metric, MetricSource};
 use corrente_headend::{Headend, HeadendConfig, Running, tls::Certificate};
 use corrente_lab::{Lab, LabConfig};
 use corrente_ledger::LedgerOptions;
@@ -67,6 +67,11 @@ impl Server {
                 demo_accounts: demo.unwrap_or_default().accounts,
                 insecure_http: settings.server.insecure_http,
                 behind_tls: settings.server.behind_tls,
+                delivery: DeliveryConfig {
+                    private_targets: settings.mail.private_targets,
+                    mail_server: settings.mail.host.is_some(),
+                    ..DeliveryConfig::default()
+                },
                 ..ApiConfig::default()
             },
             corrente_api::Services {
@@ -75,6 +80,7 @@ impl Server {
                 clock: clock.clone(),
                 live: live.clone(),
                 mdm: mdm.clone(),
+                keys: mail::keys(&settings.mail, &registry)?,
                 lab: lab.clone(),
             },
         );

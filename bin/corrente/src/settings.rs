@@ -168,7 +168,7 @@ impl Default for LedgerSettings {
     }
 }
 
-/// E-mail to customers. Without a host none is sent, and messages wait in the portal alone.
+/// Messages to customers. Without a host no e-mail is sent, and it waits in the portal alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct MailSettings {
@@ -186,6 +186,9 @@ pub(crate) struct MailSettings {
     pub(crate) from: String,
     /// Address of the portal for links in messages, for example https://luz.example.org.
     pub(crate) portal: String,
+    /// Lets webhooks, gateways and push services be on this machine or in its network, over plain HTTP.
+    /// Only where everybody who signs in may reach that network anyway: a server at home.
+    pub(crate) private_targets: bool,
 }
 
 impl Default for MailSettings {
@@ -198,6 +201,7 @@ impl Default for MailSettings {
             password_file: None,
             from: "Corrente <corrente@localhost>".to_owned(),
             portal: "http://localhost:4005".to_owned(),
+            private_targets: false,
         }
     }
 }

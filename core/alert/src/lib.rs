@@ -26,13 +26,14 @@
     )
 )]
 
+pub mod measure;
 mod message;
 mod occurrence;
 mod quiet;
 mod rule;
 mod threshold;
 
-pub use message::{Message, Moment};
+pub use message::{DeliveryTopic, Message, Moment, Topic};
 pub use occurrence::Occurrence;
 pub use quiet::QuietHours;
 pub use rule::{

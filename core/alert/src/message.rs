@@ -12,7 +12,7 @@ use crate::RuleKind;
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// What it is about.
-    pub kind: RuleKind,
+    pub kind: Topic,
     /// Which moment of it.
     pub moment: Moment,
     /// "pt", "en": two letters, a region behind them is not looked at.
@@ -48,5 +48,42 @@ impl Moment {
             Self::Worse => "worse",
             Self::Over => "over",
         }
+    }
+}
+
+/// What a message is about: what a rule saw, or the delivery of messages itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Topic {
+    /// A rule saw something.
+    Rule(RuleKind),
+    /// The delivery of messages.
+    Delivery(DeliveryTopic),
+}
+
+/// What is told about the delivery of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryTopic {
+    /// A person asked for a message, to see it arrive.
+    Test,
+    /// A destination failed so often that nothing is sent to it any more.
+    DestinationPaused,
+}
+
+impl Topic {
+    /// The word in files of texts and in the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Rule(kind) => kind.word(),
+            Self::Delivery(DeliveryTopic::Test) => "test",
+            Self::Delivery(DeliveryTopic::DestinationPaused) => "destination_paused",
+        }
+    }
+}
+
+impl From<RuleKind> for Topic {
+    fn from(kind: RuleKind) -> Self {
+        Self::Rule(kind)
     }
 }

@@ -15,6 +15,8 @@ pub enum Rule {
     ExcessiveConsumption(Excessive),
     /// The projected bill is so much above the last one.
     BillJump(BillJump),
+    /// The projected bill is so much above the one of the same month a year ago.
+    BillJumpYear(BillJump),
     /// The projected bill is above a budget.
     ForecastOverBudget(Budget),
     /// What is always on rose against the weeks before.
@@ -41,6 +43,8 @@ pub enum RuleKind {
     ExcessiveConsumption,
     /// See [`Rule::BillJump`].
     BillJump,
+    /// See [`Rule::BillJumpYear`].
+    BillJumpYear,
     /// See [`Rule::ForecastOverBudget`].
     ForecastOverBudget,
     /// See [`Rule::AlwaysOn`].
@@ -99,7 +103,7 @@ pub enum Per {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BillJump {
-    /// Percent above the last bill.
+    /// Percent above the last bill, or the one of a year ago.
     pub percent: Decimal,
 }
 
@@ -169,9 +173,10 @@ pub struct RuleError {
 
 impl RuleKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ExcessiveConsumption,
         Self::BillJump,
+        Self::BillJumpYear,
         Self::ForecastOverBudget,
         Self::AlwaysOn,
         Self::UnusualDay,
@@ -187,6 +192,7 @@ impl RuleKind {
         match self {
             Self::ExcessiveConsumption => "excessive_consumption",
             Self::BillJump => "bill_jump",
+            Self::BillJumpYear => "bill_jump_year",
             Self::ForecastOverBudget => "forecast_over_budget",
             Self::AlwaysOn => "always_on",
             Self::UnusualDay => "unusual_day",
@@ -210,6 +216,7 @@ impl RuleKind {
                 per: Per::Bill,
             }),
             Self::BillJump => Rule::BillJump(BillJump { percent: Decimal::from(15) }),
+            Self::BillJumpYear => Rule::BillJumpYear(BillJump { percent: Decimal::from(25) }),
             Self::ForecastOverBudget => {
                 Rule::ForecastOverBudget(Budget { amount: Decimal::from(250) })
             }
@@ -252,6 +259,7 @@ impl Rule {
         match self {
             Self::ExcessiveConsumption(_) => RuleKind::ExcessiveConsumption,
             Self::BillJump(_) => RuleKind::BillJump,
+            Self::BillJumpYear(_) => RuleKind::BillJumpYear,
             Self::ForecastOverBudget(_) => RuleKind::ForecastOverBudget,
             Self::AlwaysOn(_) => RuleKind::AlwaysOn,
             Self::UnusualDay(_) => RuleKind::UnusualDay,
@@ -275,11 +283,11 @@ impl Rule {
                 Decimal::from(10_000_000),
                 "use more than 0 and at most 10000000: with less it would always tell, with more never",
             ),
-            Self::BillJump(b) => (
+            Self::BillJump(b) | Self::BillJumpYear(b) => (
                 "percent",
                 b.percent,
                 Decimal::ONE_THOUSAND,
-                "use more than 0 and at most 1000 percent above the last bill",
+                "use more than 0 and at most 1000 percent above that bill",
             ),
             Self::ForecastOverBudget(b) => (
                 "amount",
@@ -330,7 +338,9 @@ impl Rule {
                 threshold(e.threshold, share(e.threshold, 90), share(e.threshold, 50), 0)
             }
             // Percent points: a fifth below it is over, twice the jump is worse.
-            Self::BillJump(b) => threshold(b.percent, share(b.percent, 80), b.percent, 0),
+            Self::BillJump(b) | Self::BillJumpYear(b) => {
+                threshold(b.percent, share(b.percent, 80), b.percent, 0)
+            }
             Self::ForecastOverBudget(b) => {
                 threshold(b.amount, share(b.amount, 95), share(b.amount, 20), 0)
             }

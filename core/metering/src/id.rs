@@ -99,6 +99,8 @@ ids! {
     EnrolmentTokenId, "enrolment token";
     /// A message waiting to be delivered.
     OutboxId, "outbox message";
+    /// Where a person hears of things beside the mailbox.
+    DestinationId, "destination";
     /// A line of the audit log.
     AuditId, "audit entry";
 }

@@ -1,12 +1,13 @@
 //! What the interface is told, and the services that it calls.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use corrente_clock::BusinessClock;
 use corrente_lab::Lab;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
+use corrente_notify::Keys;
 use corrente_registry::Registry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,6 +25,8 @@ pub struct ApiConfig {
     pub insecure_http: bool,
     /// Does somebody in front of this server encrypt?
     pub behind_tls: bool,
+    /// How messages leave this server.
+    pub delivery: DeliveryConfig,
 }
 
 impl Default for ApiConfig {
@@ -34,7 +37,26 @@ impl Default for ApiConfig {
             demo_accounts: Vec::new(),
             insecure_http: false,
             behind_tls: false,
+            delivery: DeliveryConfig::default(),
         }
+    }
+}
+
+/// How messages leave this server.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveryConfig {
+    /// May they be sent into the server's own network?
+    pub private_targets: bool,
+    /// Is there a mail server?
+    pub mail_server: bool,
+    /// A person waits so long for the outcome of a test message.
+    pub test_patience: Duration,
+}
+
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        let test_patience = Duration::from_secs(12);
+        Self { private_targets: false, mail_server: false, test_patience }
     }
 }
 
@@ -64,6 +86,8 @@ pub struct Services {
     pub live: LiveHub,
     /// What is believed, billed and alerted.
     pub mdm: Mdm,
+    /// The keys of what is sent.
+    pub keys: Arc<Keys>,
     /// The prototype's service, when lab mode is on.
     pub lab: Option<Lab>,
 }

@@ -40,7 +40,7 @@ mod state;
 mod view;
 
 pub use auth::{Admin, CurrentUser, Identity, Operator, OwnUsagePoint, Viewer};
-pub use config::{ApiConfig, DemoAccount, Services};
+pub use config::{ApiConfig, DeliveryConfig, DemoAccount, Services};
 pub use metrics::{Metric, MetricSource};
 pub use openapi::document as openapi_document;
 pub use problem::{Body, Code, FileMistake, Params, PathId, Problem, ProblemDocument};

@@ -2,6 +2,7 @@
 
 mod admin;
 mod alerts;
+mod delivery;
 mod get_openapi;
 mod home;
 mod invoice_document;
@@ -13,6 +14,7 @@ mod profile;
 mod readings;
 mod session;
 mod shown;
+mod unsubscribe;
 mod usage;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -34,5 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(invoices::routes())
         .merge(invoice_document::routes())
         .merge(alerts::routes())
+        .merge(delivery::routes())
+        .merge(unsubscribe::routes())
         .merge(admin::routes())
 }

@@ -11,6 +11,7 @@ use corrente_lab::Lab;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
+use corrente_notify::Keys;
 use corrente_registry::Registry;
 use tokio::sync::Semaphore;
 
@@ -99,6 +100,11 @@ impl Api {
     /// What is believed, billed and alerted.
     pub fn mdm(&self) -> &Mdm {
         &self.inner.services.mdm
+    }
+
+    /// The keys of what is sent.
+    pub fn keys(&self) -> &Keys {
+        &self.inner.services.keys
     }
 
     /// The prototype's service, when lab mode is on.

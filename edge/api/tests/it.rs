@@ -4,6 +4,8 @@
 
 #[path = "it/admin.rs"]
 mod admin;
+#[path = "it/delivery.rs"]
+mod delivery;
 #[path = "it/document.rs"]
 mod document;
 #[path = "it/everyone_else.rs"]

@@ -6,19 +6,15 @@
 
 use std::{collections::BTreeMap, sync::PoisonError};
 
-use corrente_alert::{Message, Moment, Notice, Phase, Rule, RuleKind, State};
-use corrente_clock::wall_clock;
+use corrente_alert::{Notice, Phase, Rule, RuleKind, State};
 use corrente_live::LiveNotice;
 use corrente_metering::{
     Calendar, ChannelKind, Direction, Timestamp,
     id::{AlertRuleId, UsagePointId},
 };
 use corrente_registry::{
-    RegistryError, Tx,
+    RegistryError,
     alerts::{self, AlertEvent, AlertRule},
-    customers, organisations, outbox,
-    outbox::NewMessage,
-    users,
 };
 use corrente_units::{Decimal, Energy};
 use serde::Serialize;
@@ -29,6 +25,7 @@ use crate::{
     facts::{Facts, Measured},
     point::Point,
     series::empty_if_unknown,
+    telling::Telling,
 };
 
 /// Events that a page shows.
@@ -54,6 +51,8 @@ pub struct ShownRule {
     pub enabled: bool,
     /// How it is set.
     pub parameters: Json,
+    /// Until when it is seen on the page alone, RFC 3339 of the usage point.
+    pub muted_until: Option<String>,
 }
 
 /// An event as pages see it, by request and live.
@@ -103,6 +102,8 @@ pub(crate) struct Watch {
 struct Step {
     rule: AlertRuleId,
     kind: RuleKind,
+    /// Seen on the page alone.
+    muted: bool,
     state: State,
     notices: Vec<(Notice, BTreeMap<String, String>)>,
 }
@@ -116,17 +117,9 @@ impl Mdm {
         let point = self.point(id)?;
         let rules = self.rules(&point)?;
         let events = self.registry.read_blocking(move |tx| alerts::events(tx, id, MOST_EVENTS))?;
-        let mut rules: Vec<ShownRule> = rules
-            .into_iter()
-            .filter_map(|rule| {
-                Some(ShownRule {
-                    id: rule.id,
-                    kind: rule.kind.parse().ok()?,
-                    enabled: rule.enabled,
-                    parameters: rule.parameters,
-                })
-            })
-            .collect();
+        let now = self.clock.now();
+        let mut rules: Vec<ShownRule> =
+            rules.into_iter().filter_map(|rule| shown(&point.calendar, rule, now)).collect();
         rules.sort_by_key(|rule| rule.kind);
         Ok(AlertsView { events, rules })
     }
@@ -142,15 +135,14 @@ impl Mdm {
         parameters: Json,
         enabled: bool,
     ) -> Result<ShownRule, MdmError> {
-        let rule = read_rule(kind, &parameters).map_err(|error| MdmError::Invalid {
-            field: "parameters",
-            reason: error.to_string(),
-        })?;
-        rule.check().map_err(|error| MdmError::Invalid {
-            field: error.field,
-            reason: error.reason.to_owned(),
-        })?;
+        let rule = checked_rule(kind, &parameters)?;
         let now = self.clock.now();
+        if enabled {
+            let preview = self.preview_rule(id, &rule)?;
+            if let Some(reason) = preview.refusal {
+                return Err(MdmError::Invalid { field: preview.field, reason });
+            }
+        }
         let stored = write_rule(&rule)?;
         let row = self.registry.write_blocking(move |tx| -> Result<_, RegistryError> {
             // What the rule saw as it was set before is over.
@@ -160,7 +152,44 @@ impl Mdm {
             Ok(row)
         })?;
         self.evaluate_alerts(id)?;
-        Ok(ShownRule { id: row.id, kind, enabled: row.enabled, parameters: row.parameters })
+        let point = self.point(id)?;
+        shown(&point.calendar, row, now)
+            .ok_or_else(|| MdmError::NotFound { kind: "alert rule", id: kind.to_string() })
+    }
+
+    /// Keeps a rule silent for so many hours of business time: what it sees stands on the page and is
+    /// told nowhere else. With none it speaks again.
+    ///
+    /// # Errors
+    /// When the registry fails or there is no such usage point.
+    pub fn mute_alert_rule(
+        &self,
+        id: UsagePointId,
+        kind: RuleKind,
+        hours: u16,
+    ) -> Result<ShownRule, MdmError> {
+        let point = self.point(id)?;
+        let now = self.clock.now();
+        let until = (hours > 0).then(|| now.plus(i64::from(hours) * 3600));
+        let missing = || MdmError::NotFound { kind: "alert rule", id: kind.to_string() };
+        let rule = self
+            .rules(&point)?
+            .into_iter()
+            .find(|rule| rule.kind == kind.word())
+            .ok_or_else(missing)?;
+        let row = self.registry.write_blocking(move |tx| -> Result<_, RegistryError> {
+            if rule.usage_point.is_some() {
+                return alerts::mute(tx, id, rule.id, until);
+            }
+            // The organisation's rule goes on for the others; this point's own begins where it stands.
+            let word = kind.word();
+            let own = alerts::put_rule(tx, id, word, &rule.parameters, rule.enabled, now)?;
+            if let Some(state) = alerts::state(tx, rule.id, id)? {
+                alerts::put_state(tx, own.id, id, &state, now)?;
+            }
+            alerts::mute(tx, id, own.id, until)
+        })?;
+        row.and_then(|row| shown(&point.calendar, row, now)).ok_or_else(missing)
     }
 
     /// The rules that hold, with the organisation's defaults made where they are missing.
@@ -222,12 +251,13 @@ impl Mdm {
                 Err(error) => return Err(error),
             };
             let rule_id = row.id;
+            let muted = row.muted_until.is_some_and(|until| now < until);
             let before: State = self
                 .registry
                 .read_blocking(move |tx| alerts::state(tx, rule_id, id))?
                 .and_then(|state| serde_json::from_value(state).ok())
                 .unwrap_or_default();
-            let step = advance(rule_id, &rule, &before, measured);
+            let step = advance(rule_id, &rule, &before, measured, muted);
             self.watch(&mut watch, &point, &rule, &step.1)?;
             if let Some(step) = step.0 {
                 steps.push(step);
@@ -245,14 +275,14 @@ impl Mdm {
         now: Timestamp,
     ) -> Result<Vec<ShownEvent>, MdmError> {
         let id = point.row.id;
-        let row = point.row.clone();
+        let telling = Telling::new(point, now, self.clock.factor());
         let events = self.registry.write_blocking(move |tx| {
             let mut events = Vec::new();
             for step in &steps {
                 let state = serde_json::to_value(&step.state)?;
                 alerts::put_state(tx, step.rule, id, &state, now)?;
                 for (notice, values) in &step.notices {
-                    events.push(record(tx, &row, step.kind, notice, values)?);
+                    events.push(telling.record(tx, step.kind, notice, values, step.muted)?);
                 }
             }
             Ok::<_, MdmError>(events.into_iter().flatten().collect::<Vec<AlertEvent>>())
@@ -312,6 +342,7 @@ fn advance(
     rule: &Rule,
     before: &State,
     measured: Vec<Measured>,
+    muted: bool,
 ) -> (Option<Step>, (Option<Decimal>, bool)) {
     let machine = rule.machine();
     let mut state = before.clone();
@@ -324,111 +355,30 @@ fn advance(
         notices.extend(told.into_iter().map(|notice| (notice, values.clone())));
     }
     let quiet = !matches!(state.phase, Phase::Active { .. });
-    let step = (state != *before).then(|| Step { rule: id, kind: rule.kind(), state, notices });
+    let step =
+        (state != *before).then(|| Step { rule: id, kind: rule.kind(), muted, state, notices });
     (step, (value, quiet))
 }
 
-/// Records a notice as an event and puts its messages into the outbox.
-fn record(
-    tx: &mut Tx,
-    point: &corrente_registry::usage_points::UsagePoint,
-    kind: RuleKind,
-    notice: &Notice,
-    values: &BTreeMap<String, String>,
-) -> Result<Option<AlertEvent>, MdmError> {
-    let mut values = values.clone();
-    values.insert("currency".to_owned(), point.currency.code().to_owned());
-    let word = kind.word();
-    let (moment, event) = match notice {
-        Notice::Started { at, subject, value } | Notice::Worse { at, subject, value } => {
-            let worse = matches!(notice, Notice::Worse { .. });
-            let moment = if worse { Moment::Worse } else { Moment::Started };
-            values.insert("subject".to_owned(), subject.clone());
-            values.insert("value".to_owned(), value.normalize().to_string());
-            values.insert("moment".to_owned(), moment.word().to_owned());
-            alerts::end_events(tx, point.id, word, *at)?;
-            let document = serde_json::to_value(&values)?;
-            let mut event = alerts::insert_event(tx, point.id, word, *at, &document)?;
-            if !lasts(kind) {
-                alerts::end_events(tx, point.id, word, *at)?;
-                event.until = Some(*at);
-            }
-            (moment, Some(event))
-        }
-        Notice::Over { at, subject, value, worst } => {
-            values.insert("subject".to_owned(), subject.clone());
-            values.insert("worst".to_owned(), worst.normalize().to_string());
-            values.extend(value.map(|v| ("value".to_owned(), v.normalize().to_string())));
-            let open = alerts::events(tx, point.id, 50)?
-                .into_iter()
-                .find(|event| event.kind == word && event.until.is_none());
-            alerts::end_events(tx, point.id, word, *at)?;
-            (Moment::Over, open.map(|event| AlertEvent { until: Some(*at), ..event }))
-        }
-    };
-    let Some(event) = event else { return Ok(None) };
-    enqueue(tx, point, kind, moment, &event, values)?;
-    Ok(Some(event))
+fn shown(calendar: &Calendar, rule: AlertRule, now: Timestamp) -> Option<ShownRule> {
+    Some(ShownRule {
+        id: rule.id,
+        kind: rule.kind.parse().ok()?,
+        enabled: rule.enabled,
+        parameters: rule.parameters,
+        muted_until: rule.muted_until.filter(|until| now < *until).map(|t| calendar.rfc3339(t)),
+    })
 }
 
-/// Does it go on, or is it something that happens?
-fn lasts(kind: RuleKind) -> bool {
-    match kind {
-        RuleKind::ExcessiveConsumption
-        | RuleKind::BillJump
-        | RuleKind::ForecastOverBudget
-        | RuleKind::AlwaysOn
-        | RuleKind::UnusualDay
-        | RuleKind::MeterSilent => true,
-        RuleKind::InvoiceIssued
-        | RuleKind::InvoiceDue
-        | RuleKind::InvoiceOverdue
-        | RuleKind::InvoicePaid => false,
-    }
-}
-
-/// A message to each person of the usage point: its users, or the customer's address.
-fn enqueue(
-    tx: &mut Tx,
-    point: &corrente_registry::usage_points::UsagePoint,
-    kind: RuleKind,
-    moment: Moment,
-    event: &AlertEvent,
-    values: BTreeMap<String, String>,
-) -> Result<(), MdmError> {
-    let language = organisations::get(tx, point.organisation)?
-        .map_or_else(|| "pt-BR".to_owned(), |organisation| organisation.language);
-    let mut people: Vec<(String, String, Option<String>)> = users::for_usage_point(tx, point.id)?
-        .into_iter()
-        .map(|user| (user.email, user.name, user.language))
-        .collect();
-    if people.is_empty()
-        && let Some(customer) = point.customer
-        && let Some(customer) = customers::get(tx, customer)?
-        && let Some(email) = customer.email
-    {
-        people.push((email, customer.name, customer.language));
-    }
-    for (email, name, own_language) in people {
-        let message = Message {
-            kind,
-            moment,
-            language: own_language.unwrap_or_else(|| language.clone()),
-            name,
-            usage_point: point.name.clone(),
-            currency: point.currency.code().to_owned(),
-            values: values.clone(),
-        };
-        let new = NewMessage {
-            organisation: point.organisation,
-            channel: "email".to_owned(),
-            idempotency_key: format!("alert:{}:{}:{email}", event.id, moment.word()),
-            recipient: email,
-            document: serde_json::to_value(&message)?,
-        };
-        outbox::enqueue(tx, &new, wall_clock())?;
-    }
-    Ok(())
+/// The rule with these parameters, if it can work at all.
+pub(crate) fn checked_rule(kind: RuleKind, parameters: &Json) -> Result<Rule, MdmError> {
+    let rule = read_rule(kind, parameters)
+        .map_err(|error| MdmError::Invalid { field: "parameters", reason: error.to_string() })?;
+    rule.check().map_err(|error| MdmError::Invalid {
+        field: error.field,
+        reason: error.reason.to_owned(),
+    })?;
+    Ok(rule)
 }
 
 fn read_rule(kind: RuleKind, parameters: &Json) -> Result<Rule, serde_json::Error> {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use corrente_alert::{Fact, Per, Rule, Unit};
+use corrente_alert::{
+    Fact, Per, Rule, Unit,
+    measure::{self, DayOfUse},
+};
 use corrente_metering::{Direction, Span, Timestamp, assemble::Piece, calendar::next_day};
 use corrente_registry::invoices::{self, InvoiceRow, InvoiceState};
-use corrente_units::{Decimal, Energy};
+use corrente_units::{Decimal, Energy, Money};
 use jiff::ToSpan as _;
 
 use crate::{
@@ -55,6 +58,7 @@ impl<'a> Facts<'a> {
         let one = match rule {
             Rule::ExcessiveConsumption(rule) => self.excessive(rule.unit, rule.per, rule)?,
             Rule::BillJump(_) => self.bill_jump()?,
+            Rule::BillJumpYear(_) => self.bill_jump_year()?,
             Rule::ForecastOverBudget(_) => self.forecast()?,
             Rule::AlwaysOn(_) => self.always_on()?,
             Rule::UnusualDay(_) => self.unusual_day()?,
@@ -160,7 +164,7 @@ impl<'a> Facts<'a> {
                     max_points: None,
                 };
                 let usage = self.mdm.usage(self.point.row.id, query)?;
-                usage.total.amount.map(corrente_units::Money::decimal)
+                usage.total.amount.map(Money::decimal)
             }
         };
         let subject = if unit == Unit::W { "power".to_owned() } else { subject };
@@ -198,6 +202,33 @@ impl<'a> Facts<'a> {
         Ok(Measured { values: figures, ..self.measured(subject, value) })
     }
 
+    /// The projected bill against the one of the same month a year ago.
+    fn bill_jump_year(&mut self) -> Result<Measured, MdmError> {
+        let Some(period) = self.period() else { return Ok(self.measured("", None)) };
+        let subject = period.month.to_string();
+        let year_ago = period.month.saturating_sub(1.year());
+        let calendar = self.point.calendar.clone();
+        let before = self
+            .invoices()?
+            .iter()
+            .find(|i| {
+                i.state != InvoiceState::Cancelled
+                    && calendar.date(i.period_start).first_of_month() == year_ago
+            })
+            .map(|invoice| invoice.amount);
+        let Some(before) = before else { return Ok(self.measured(subject, None)) };
+        let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
+        let long_enough = bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
+        let projected = bill.projected.filter(|_| long_enough).map(|p| p.amount);
+        let value = percent(projected.map(Money::minor), Some(before.minor()));
+        let figures = values([
+            ("projected", projected.map(|p| p.to_string()).unwrap_or_default()),
+            ("previous", before.to_string()),
+            ("from", bill.from.to_string()),
+        ]);
+        Ok(Measured { values: figures, ..self.measured(subject, value) })
+    }
+
     fn forecast(&mut self) -> Result<Measured, MdmError> {
         let subject = self.period().map(|p| p.month.to_string()).unwrap_or_default();
         let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
@@ -212,46 +243,37 @@ impl<'a> Facts<'a> {
         let calendar = &self.point.calendar;
         let today = calendar.date(self.now);
         let days = calendar.days(today.saturating_sub(29.days()), today);
-        let boundaries = Step::Hour.boundaries(calendar, days);
-        let pieces = self.mdm.pieces(self.point, Direction::Import, &boundaries)?;
-        let mut lowest: Vec<i64> = Vec::new();
-        let mut yesterday = None;
-        for day in calendar.cut_days(days) {
-            let from = pieces.partition_point(|p| p.span.end <= day.start);
-            let to = pieces.partition_point(|p| p.span.start < day.end);
-            let low = lowest_hour(pieces.get(from..to).unwrap_or_default());
-            if day.end == days.end {
-                yesterday = low;
-            } else {
-                lowest.extend(low);
-            }
-        }
-        let count = i64::try_from(lowest.len()).unwrap_or(0);
-        let mean = (count >= 7).then(|| lowest.iter().sum::<i64>() / count.max(1));
-        let value = percent(yesterday, mean.filter(|mean| *mean > 0));
+        let days = self.mdm.days_of_use(self.point, days)?;
+        let rise = measure::always_on(&days);
+        let watts = |wh: Option<i64>| wh.unwrap_or_default().to_string();
         let figures = values([
-            ("watts", yesterday.unwrap_or_default().to_string()),
-            ("watts_before", mean.unwrap_or_default().to_string()),
+            ("watts", watts(days.last().and_then(|day| day.lowest_hour_wh))),
+            ("watts_before", watts(rise.map(|rise| rise.before_wh))),
         ]);
+        let value = rise.map(|rise| rise.percent);
         Ok(Measured { values: figures, ..self.measured("base", value) })
     }
 
     /// Yesterday against the same weekdays before.
     fn unusual_day(&self) -> Result<Measured, MdmError> {
         let calendar = &self.point.calendar;
-        let today = calendar.date(self.now);
-        let yesterday = today.saturating_sub(1.day());
-        let day = calendar.days(yesterday, next_day(yesterday));
-        let energy = self.energy(day)?.filter(|_| {
-            self.known.is_some_and(|known| known.end >= day.end && known.start <= day.start)
-        });
-        let usual = self.mdm.usual_until(self.point, yesterday, day.end.plus(-1))?;
-        // Outside of what the past weeks were, not only above their mean.
-        let value = energy.zip(usual).and_then(|(energy, usual)| {
-            let above = percent(Some(energy.wh()), Some(usual.mean.wh()))?;
-            Some(if energy > usual.high { above } else { Decimal::ZERO })
-        });
-        Ok(self.measured(yesterday.to_string(), value))
+        let yesterday = calendar.date(self.now).saturating_sub(1.day());
+        let mut days = Vec::new();
+        for weeks in (0..=measure::WEEKS).rev() {
+            let date = yesterday.saturating_sub((i64::from(weeks) * 7).days());
+            let span = calendar.days(date, next_day(date));
+            let piece = self.mdm.pieces(self.point, Direction::Import, &[span.start, span.end])?;
+            days.push(DayOfUse {
+                date,
+                wh: piece
+                    .first()
+                    .filter(|p| p.missing_seconds == 0)
+                    .and_then(|p| p.energy)
+                    .map(Energy::wh),
+                lowest_hour_wh: None,
+            });
+        }
+        Ok(self.measured(yesterday.to_string(), measure::unusual_day(&days)))
     }
 
     fn silence(&self) -> Measured {
@@ -259,17 +281,21 @@ impl<'a> Facts<'a> {
         self.measured("meter", minutes.map(Decimal::from))
     }
 
-    fn each_invoice(
-        &mut self,
-        wanted: impl Fn(&InvoiceRow) -> bool,
-    ) -> Result<Vec<Measured>, MdmError> {
+    fn invoices(&mut self) -> Result<&[InvoiceRow], MdmError> {
         if self.invoices.is_none() {
             let id = self.point.row.id;
             self.invoices =
                 Some(self.mdm.registry.read_blocking(move |tx| invoices::list(tx, id))?);
         }
+        Ok(self.invoices.as_deref().unwrap_or_default())
+    }
+
+    fn each_invoice(
+        &mut self,
+        wanted: impl Fn(&InvoiceRow) -> bool,
+    ) -> Result<Vec<Measured>, MdmError> {
         let found: Vec<InvoiceRow> =
-            self.invoices.iter().flatten().filter(|i| wanted(i)).cloned().collect();
+            self.invoices()?.iter().filter(|i| wanted(i)).cloned().collect();
         Ok(found
             .into_iter()
             .map(|invoice| Measured {
@@ -285,14 +311,28 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The lowest energy of an hour, in Wh; nothing for a day that is not known whole.
-fn lowest_hour(hours: &[Piece]) -> Option<i64> {
-    hours
-        .iter()
-        .map(|hour| hour.energy.filter(|_| hour.missing_seconds == 0).map(Energy::wh))
-        .collect::<Option<Vec<_>>>()?
-        .into_iter()
-        .min()
+impl Mdm {
+    /// Whole civil days with their total and lowest hour, where all of it is known.
+    pub(crate) fn days_of_use(&self, point: &Point, span: Span) -> Result<Vec<DayOfUse>, MdmError> {
+        let calendar = &point.calendar;
+        let boundaries = Step::Hour.boundaries(calendar, span);
+        let pieces = self.pieces(point, Direction::Import, &boundaries)?;
+        Ok(calendar
+            .cut_days(span)
+            .into_iter()
+            .map(|day| {
+                let from = pieces.partition_point(|p| p.span.end <= day.start);
+                let to = pieces.partition_point(|p| p.span.start < day.end);
+                let hours = pieces.get(from..to).unwrap_or_default();
+                DayOfUse::of_hours(calendar.date(day.start), hours.iter().map(known_wh))
+            })
+            .collect())
+    }
+}
+
+/// The energy of a piece that is known whole.
+pub(crate) fn known_wh(piece: &Piece) -> Option<i64> {
+    piece.energy.filter(|_| piece.missing_seconds == 0).map(Energy::wh)
 }
 
 fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {

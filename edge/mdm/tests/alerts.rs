@@ -188,7 +188,7 @@ async fn excessive_consumption_is_told_once_and_over_with_the_period() {
     let messages = home.messages();
     let moments: Vec<_> = messages.iter().map(|(_, m)| (m.kind, m.moment)).collect();
     let kind = RuleKind::ExcessiveConsumption;
-    assert_eq!(moments, [(kind, Moment::Started), (kind, Moment::Over)]);
+    assert_eq!(moments, [(kind.into(), Moment::Started), (kind.into(), Moment::Over)]);
     assert_eq!(messages[0].0.recipient, "ana@example.org");
     let view = home.mdm.alerts(home.point).unwrap();
     assert_eq!((view.events.len(), view.rules.len()), (1, RuleKind::ALL.len()));
@@ -291,8 +291,8 @@ async fn the_clock_issues_invoices_and_payment_is_shown() {
     let invoices = home.mdm.invoices(home.point).unwrap();
     let numbers: Vec<_> = invoices.iter().map(|i| i.invoice.number.as_str()).collect();
     assert_eq!(numbers, ["000003", "000002", "000001"], "August to October, none twice");
-    let issued = |messages: Vec<(OutboxMessage, Message)>, kind| {
-        messages.into_iter().filter(|(_, m)| m.kind == kind).count()
+    let issued = |messages: Vec<(OutboxMessage, Message)>, kind: RuleKind| {
+        messages.into_iter().filter(|(_, m)| m.kind == kind.into()).count()
     };
     assert_eq!(issued(home.messages(), RuleKind::InvoiceIssued), 2, "an old one is no news");
 

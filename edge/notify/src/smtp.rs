@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Mailbox, MultiPart,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
     transport::smtp::{
         authentication::Credentials,
         client::{Tls, TlsParameters},
@@ -79,6 +82,9 @@ pub enum DeliveryError {
     /// Another attempt may work.
     #[error("{0}")]
     Later(String),
+    /// There is nobody at the other end any more.
+    #[error("{0}")]
+    Gone(String),
     /// No attempt will ever work: the address does not exist, the message is refused.
     #[error("{0}")]
     Never(String),
@@ -132,14 +138,27 @@ impl Smtp {
         let domain = self.from.email.domain();
         let id: String =
             key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let mail = Mail::builder()
+        let builder = Mail::builder()
             .from(self.from.clone())
             .to(to)
             .subject(letter.subject.clone())
-            .message_id(Some(format!("<{id}@{domain}>")))
-            .header(ContentType::TEXT_PLAIN)
-            .body(letter.body.clone())
-            .map_err(|error| DeliveryError::Never(error.to_string()))?;
+            .message_id(Some(format!("<{id}@{domain}>")));
+        let mail = match &letter.html {
+            Some(html) => builder
+                .multipart(MultiPart::alternative_plain_html(letter.body.clone(), html.clone())),
+            None => builder.header(ContentType::TEXT_PLAIN).body(letter.body.clone()),
+        };
+        let mut mail = mail.map_err(|error| DeliveryError::Never(error.to_string()))?;
+        // A program wrote it: no automatic answers to it.
+        let mut headers = vec![("Auto-Submitted", "auto-generated".to_owned())];
+        if let Some(unsubscribe) = &letter.unsubscribe {
+            headers.push(("List-Unsubscribe", format!("<{unsubscribe}>")));
+            headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
+        for (name, value) in headers {
+            let name = HeaderName::new_from_ascii_str(name);
+            mail.headers_mut().insert_raw(HeaderValue::new(name, value));
+        }
         self.transport.send(mail).await.map(drop).map_err(|error| {
             let reason = reason(&error);
             if error.is_permanent() || error.is_client() {

@@ -2,19 +2,60 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use corrente_alert::{Message, RuleKind};
+use corrente_alert::{Message, RuleKind, Topic};
+use corrente_metering::Date;
+use corrente_render::Figures;
+use corrente_units::Currency;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::format;
+use crate::html;
 
-/// A message in words.
+/// A message in words, for whatever carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// What happened, in a line.
+    pub title: String,
+    /// What happened, in a sentence.
+    pub sentence: String,
+    /// What to do.
+    pub action: String,
+    /// Where the portal shows more, where its address is known.
+    pub link: Option<String>,
+    /// The same without the portal's address.
+    pub path: &'static str,
+}
+
+impl Words {
+    /// Everything in a few lines, for what has one field.
+    pub fn text(&self) -> String {
+        let link = self.link.as_ref().map_or_else(String::new, |link| format!("\n{link}"));
+        format!("{}\n{}{link}", self.title, self.sentence)
+    }
+
+    /// Some words, to see whether a template works.
+    pub(crate) fn example() -> Self {
+        Self {
+            title: "Title".to_owned(),
+            sentence: "Sentence.".to_owned(),
+            action: "Action.".to_owned(),
+            link: Some("https://portal.example.org/".to_owned()),
+            path: "/",
+        }
+    }
+}
+
+/// A letter to a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
     /// The subject line.
     pub subject: String,
     /// Plain text, lines at most as long as their sentences.
     pub body: String,
+    /// The same as a page.
+    pub html: Option<String>,
+    /// Where one request ends these letters, RFC 8058.
+    pub unsubscribe: Option<String>,
 }
 
 /// The texts of one language.
@@ -22,12 +63,14 @@ pub struct Letter {
 pub struct Texts {
     hello: String,
     footer: String,
+    /// On the button of a letter.
+    open: String,
+    /// On the link that ends the letters.
+    unsubscribe: String,
+    /// The subject of a letter with several messages, with `{count}`.
+    digest: String,
     /// Names of the months, January first.
-    pub(crate) months: Vec<String>,
-    /// The decimal sign.
-    pub(crate) decimal: String,
-    /// The sign between thousands.
-    pub(crate) group: String,
+    months: Vec<String>,
     #[serde(flatten)]
     kinds: BTreeMap<String, BTreeMap<String, Notice>>,
 }
@@ -61,6 +104,9 @@ pub enum TextError {
         /// The moment of it.
         moment: &'static str,
     },
+    /// There is nothing to say.
+    #[error("a letter needs a message")]
+    Empty,
     /// A text asks for a figure that the message does not carry, or that is none.
     #[error("the text of {kind} needs `{{{name}}}`, and the message has no such figure")]
     Figure {
@@ -71,8 +117,11 @@ pub enum TextError {
     },
 }
 
-const LANGUAGES: [(&str, &str); 2] =
-    [("pt", include_str!("../texts/pt.toml")), ("en", include_str!("../texts/en.toml"))];
+const LANGUAGES: [(&str, &str); 3] = [
+    ("pt", include_str!("../texts/pt.toml")),
+    ("en", include_str!("../texts/en.toml")),
+    ("es", include_str!("../texts/es.toml")),
+];
 
 /// All texts.
 #[derive(Clone, Debug)]
@@ -102,14 +151,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// When a text or a figure that it needs is missing.
-    pub fn write(&self, message: &Message, portal: Option<&str>) -> Result<Letter, TextError> {
-        let wanted = message.language.get(..2).unwrap_or_default();
-        let (language, texts) = self
-            .languages
-            .iter()
-            .find(|(language, _)| *language == wanted)
-            .or(self.languages.first())
-            .ok_or(TextError::File { language: "pt", reason: "there are no texts".to_owned() })?;
+    pub fn words(&self, message: &Message, portal: Option<&str>) -> Result<Words, TextError> {
+        let (language, texts) = self.language(message)?;
         let (kind, moment) = (message.kind.word(), message.moment.word());
         let notice = texts
             .kinds
@@ -117,35 +160,87 @@ impl Catalogue {
             .and_then(|moments| moments.get(moment))
             .ok_or(TextError::NoText { language, kind, moment })?;
         let fill = |template: &str| fill(template, texts, message);
-        let link = portal.map_or_else(String::new, |portal| {
-            format!("{}{}\n", portal.trim_end_matches('/'), page(message.kind))
-        });
-        Ok(Letter {
-            subject: fill(&notice.subject)?,
-            body: format!(
-                "{}\n\n{}\n{}\n{link}\n-- \n{}\n",
-                fill(&texts.hello)?,
-                fill(&notice.sentence)?,
-                fill(&notice.action)?,
-                fill(&texts.footer)?,
-            ),
+        let path = page(message.kind);
+        Ok(Words {
+            title: fill(&notice.subject)?,
+            sentence: fill(&notice.sentence)?,
+            action: fill(&notice.action)?,
+            link: portal.map(|portal| format!("{}{path}", portal.trim_end_matches('/'))),
+            path,
         })
+    }
+
+    /// Messages to one person as a letter; several become a digest in the language of the first.
+    ///
+    /// # Errors
+    /// When there is no message, or a text or a figure that it needs is missing.
+    pub fn letter(
+        &self,
+        messages: &[Message],
+        portal: Option<&str>,
+        unsubscribe: Option<String>,
+    ) -> Result<Letter, TextError> {
+        let first = messages.first().ok_or(TextError::Empty)?;
+        let (language, texts) = self.language(first)?;
+        let words =
+            messages.iter().map(|m| self.words(m, portal)).collect::<Result<Vec<_>, _>>()?;
+        let subject = match words.as_slice() {
+            [one] => one.title.clone(),
+            several => texts.digest.replace("{count}", &several.len().to_string()),
+        };
+        let (hello, footer) =
+            (fill(&texts.hello, texts, first)?, fill(&texts.footer, texts, first)?);
+        let mut body = format!("{hello}\n");
+        for words in &words {
+            let several = messages.len() > 1;
+            let title = if several { format!("{}\n", words.title) } else { String::new() };
+            let link = words.link.as_ref().map_or_else(String::new, |link| format!("{link}\n"));
+            body = format!("{body}\n{title}{}\n{}\n{link}", words.sentence, words.action);
+        }
+        body = format!("{body}\n-- \n{footer}\n");
+        if let Some(unsubscribe) = &unsubscribe {
+            body = format!("{body}{}: {unsubscribe}\n", texts.unsubscribe);
+        }
+        let html = html::Page {
+            language,
+            hello: &hello,
+            footer: &footer,
+            open: &texts.open,
+            unsubscribe: unsubscribe.as_deref().map(|link| (texts.unsubscribe.as_str(), link)),
+        };
+        Ok(Letter { subject, body, html: Some(html.of(&words)), unsubscribe })
+    }
+
+    fn language(&self, message: &Message) -> Result<(&'static str, &Texts), TextError> {
+        let wanted = message.language.get(..2).unwrap_or_default();
+        self.languages
+            .iter()
+            .find(|(language, _)| *language == wanted)
+            .or(self.languages.first())
+            .map(|(language, texts)| (*language, texts))
+            .ok_or(TextError::File { language: "pt", reason: "there are no texts".to_owned() })
     }
 }
 
 /// The page of the portal that shows more.
-fn page(kind: RuleKind) -> &'static str {
-    match kind {
-        RuleKind::InvoiceIssued
-        | RuleKind::InvoiceDue
-        | RuleKind::InvoiceOverdue
-        | RuleKind::InvoicePaid => "/invoice",
-        RuleKind::ExcessiveConsumption
-        | RuleKind::BillJump
-        | RuleKind::ForecastOverBudget
-        | RuleKind::AlwaysOn
-        | RuleKind::UnusualDay
-        | RuleKind::MeterSilent => "/historic",
+fn page(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Rule(
+            RuleKind::InvoiceIssued
+            | RuleKind::InvoiceDue
+            | RuleKind::InvoiceOverdue
+            | RuleKind::InvoicePaid,
+        ) => "/invoice",
+        Topic::Rule(
+            RuleKind::ExcessiveConsumption
+            | RuleKind::BillJump
+            | RuleKind::BillJumpYear
+            | RuleKind::ForecastOverBudget
+            | RuleKind::AlwaysOn
+            | RuleKind::UnusualDay
+            | RuleKind::MeterSilent,
+        ) => "/historic",
+        Topic::Delivery(_) => "/settings",
     }
 }
 
@@ -176,17 +271,18 @@ fn figure(name: &str, kind: &str, texts: &Texts, message: &Message) -> Option<St
     if kind == "text" {
         return Some(one_line(value));
     }
+    let figures = Figures::of_tag(&message.language);
     if kind == "date" {
-        return format::date(texts, &message.language, value);
+        return figures.long_date(value.parse::<Date>().ok()?, &texts.months);
     }
     let number = Decimal::from_str(value).ok()?;
     let unit = if kind == "unit" { message.values.get("unit")?.as_str() } else { kind };
     match unit {
-        "kwh" => Some(format!("{} kWh", format::number(texts, number, 1))),
-        "w" => Some(format!("{} W", format::number(texts, number, 0))),
-        "money" => Some(format::money(texts, &message.currency, number)),
-        "percent" => Some(format!("{}%", format::number(texts, number, 0))),
-        "minutes" => Some(format::minutes(texts, number)),
+        "kwh" => Some(format!("{} kWh", figures.at_most(number, 1))),
+        "w" => Some(format!("{} W", figures.at_most(number, 0))),
+        "money" => Some(figures.money(message.currency.parse::<Currency>().ok()?, number)),
+        "percent" => Some(format!("{}%", figures.at_most(number, 0))),
+        "minutes" => Some(figures.minutes(number)),
         _ => None,
     }
 }

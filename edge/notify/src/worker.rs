@@ -1,35 +1,54 @@
 //! The worker that empties the outbox.
 
-use std::time::Duration;
+mod attempt;
+mod paused;
 
-use corrente_alert::Message;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use corrente_clock::wall_clock;
 use corrente_metering::Timestamp;
 use corrente_registry::{
     Registry, RegistryError,
     outbox::{self, Attempt, OutboxMessage},
 };
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::{
-    DeliveryError, Smtp,
-    backoff::wait_seconds,
+    Keys, KeysError, Outbound, Smtp,
     text::{Catalogue, TextError},
 };
 
 /// How often the outbox is looked at.
 const ROUND: Duration = Duration::from_millis(500);
 /// So many messages are taken at a time.
-const AT_ONCE: u32 = 20;
-/// A message that nobody could deliver for so long, because no mail server was configured, is not
-/// news any more.
-const STALE_SECONDS: i64 = 3 * 86_400;
+const AT_ONCE: u32 = 200;
+/// So many receivers are served at the same time.
+const LANES: usize = 32;
 
 /// Delivers what waits in the outbox.
 #[derive(Debug)]
 pub struct Worker {
     registry: Registry,
     smtp: Option<Smtp>,
+    outbound: Outbound,
     portal: Option<String>,
+    keys: Arc<Keys>,
     catalogue: Catalogue,
+}
+
+/// A worker that cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The texts cannot be read.
+    #[error(transparent)]
+    Texts(#[from] TextError),
+    /// The keys cannot be made or read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 }
 
 /// What came of a round.
@@ -43,18 +62,30 @@ pub struct Round {
     pub failed: usize,
 }
 
+/// The messages to one receiver, one after the other; those of a digest all at once.
+type Lane = (String, String);
+
 impl Worker {
     /// A worker over this outbox, with the portal's address for links. Without a mail server e-mail
     /// waits, and is given up after three days.
     ///
     /// # Errors
-    /// When the built-in texts cannot be read.
+    /// When the built-in texts or the keys in the registry cannot be read.
     pub fn new(
         registry: Registry,
         smtp: Option<Smtp>,
+        outbound: Outbound,
         portal: Option<String>,
-    ) -> Result<Self, TextError> {
-        Ok(Self { registry, smtp, portal, catalogue: Catalogue::built_in()? })
+    ) -> Result<Self, WorkerError> {
+        let contact = portal.clone().unwrap_or_else(|| "https://localhost".to_owned());
+        let keys = registry.write_blocking(move |tx| Keys::load(tx, &contact))?;
+        let catalogue = Catalogue::built_in()?;
+        Ok(Self { registry, smtp, outbound, portal, keys: Arc::new(keys), catalogue })
+    }
+
+    /// The keys with which it signs.
+    pub fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys)
     }
 
     /// Runs until `shutdown` ends; what is being delivered then is delivered again after a restart, with
@@ -69,10 +100,28 @@ impl Worker {
     async fn rounds(&self) {
         let mut rounds = tokio::time::interval(ROUND);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut busy: HashSet<Lane> = HashSet::new();
+        let mut running = FuturesUnordered::new();
         loop {
-            rounds.tick().await;
-            if let Err(error) = self.round(corrente_clock::wall_clock()).await {
-                tracing::error!(%error, "outbox cannot be read");
+            tokio::select! {
+                Some((lane, done)) = running.next() => {
+                    busy.remove(&lane);
+                    if let Err(error) = done {
+                        tracing::error!(%error, "outbox cannot be written");
+                    }
+                }
+                _ = rounds.tick() => match self.lanes(wall_clock()).await {
+                    Ok(lanes) => {
+                        for (lane, messages) in lanes {
+                            if running.len() < LANES && busy.insert(lane.clone()) {
+                                running.push(async move {
+                                    (lane, self.serve(messages, wall_clock()).await)
+                                });
+                            }
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, "outbox cannot be read"),
+                }
             }
         }
     }
@@ -82,66 +131,66 @@ impl Worker {
     /// # Errors
     /// When the registry fails.
     pub async fn round(&self, now: Timestamp) -> Result<Round, RegistryError> {
+        let mut all = Round::default();
+        let lanes = self.lanes(now).await?;
+        let mut running: FuturesUnordered<_> =
+            lanes.into_values().map(|messages| self.serve(messages, now)).collect();
+        while let Some(done) = running.next().await {
+            let done = done?;
+            all.sent += done.sent;
+            all.later += done.later;
+            all.failed += done.failed;
+        }
+        Ok(all)
+    }
+
+    async fn lanes(
+        &self,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Lane, Vec<OutboxMessage>>, RegistryError> {
         let due = self.registry.read(move |tx| outbox::due(tx, now, AT_ONCE)).await?;
-        let mut round = Round::default();
+        let mut lanes: BTreeMap<Lane, Vec<OutboxMessage>> = BTreeMap::new();
         for message in due {
-            let Some(attempt) = self.attempt(&message, now).await else { continue };
-            match &attempt {
-                Attempt::Sent => round.sent += 1,
-                Attempt::RetryAt { error, .. } => {
-                    round.later += 1;
-                    tracing::warn!(
-                        outbox.id = %message.id, outbox.attempts = message.attempts + 1, error,
-                        "message was not delivered and is tried again"
-                    );
-                }
-                Attempt::Failed { error } => {
-                    round.failed += 1;
-                    tracing::error!(
-                        outbox.id = %message.id, outbox.attempts = message.attempts + 1, error,
-                        "message is given up"
-                    );
+            let lane = (message.channel.clone(), message.recipient.clone());
+            lanes.entry(lane).or_default().push(message);
+        }
+        Ok(lanes)
+    }
+
+    async fn serve(
+        &self,
+        messages: Vec<OutboxMessage>,
+        now: Timestamp,
+    ) -> Result<Round, RegistryError> {
+        let mut round = Round::default();
+        let digest = messages.first().is_some_and(|message| message.channel == "digest");
+        let size = if digest { messages.len().max(1) } else { 1 };
+        for together in messages.chunks(size) {
+            let Some(attempt) = self.attempt(together, now).await else { continue };
+            for message in together {
+                match &attempt {
+                    Attempt::Sent => round.sent += 1,
+                    Attempt::RetryAt { error, .. } => {
+                        round.later += 1;
+                        tracing::warn!(
+                            outbox.id = %message.id, outbox.attempts = message.attempts + 1, error,
+                            "message was not delivered and is tried again"
+                        );
+                    }
+                    Attempt::Failed { error } => {
+                        round.failed += 1;
+                        tracing::error!(
+                            outbox.id = %message.id, outbox.attempts = message.attempts + 1, error,
+                            "message is given up"
+                        );
+                    }
                 }
             }
-            let id = message.id;
-            self.registry.write(move |tx| outbox::mark(tx, id, &attempt)).await?;
+            let ids: Vec<_> = together.iter().map(|message| message.id).collect();
+            self.registry
+                .write(move |tx| ids.iter().try_for_each(|id| outbox::mark(tx, *id, &attempt)))
+                .await?;
         }
         Ok(round)
     }
-
-    /// One attempt; nothing when there is no way to try.
-    async fn attempt(&self, message: &OutboxMessage, now: Timestamp) -> Option<Attempt> {
-        let failed = |error: String| Some(Attempt::Failed { error });
-        if message.channel != "email" {
-            return failed(format!("there is no channel `{}`", message.channel));
-        }
-        let Some(smtp) = &self.smtp else {
-            let stale = now.since(message.next_try) > STALE_SECONDS;
-            return stale.then(|| Attempt::Failed {
-                error: "no mail server was configured for three days".to_owned(),
-            });
-        };
-        let letter = match serde_json::from_value::<Message>(message.document.clone()) {
-            Ok(message) => match self.catalogue.write(&message, self.portal.as_deref()) {
-                Ok(letter) => letter,
-                Err(error) => return failed(error.to_string()),
-            },
-            Err(error) => return failed(format!("the message cannot be read: {error}")),
-        };
-        match smtp.send(&message.recipient, &message.idempotency_key, &letter).await {
-            Ok(()) => Some(Attempt::Sent),
-            Err(DeliveryError::Never(error)) => failed(error),
-            Err(DeliveryError::Later(error)) => {
-                Some(match wait_seconds(message.attempts + 1, dice()) {
-                    Some(seconds) => Attempt::RetryAt { next: now.plus(seconds), error },
-                    None => Attempt::Failed { error },
-                })
-            }
-        }
-    }
-}
-
-/// A random number; the same one each time where the machine has none, which only costs the spread.
-fn dice() -> u32 {
-    getrandom::u32().unwrap_or(0)
 }

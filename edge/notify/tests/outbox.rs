@@ -3,11 +3,12 @@
 
 use corrente_alert::{Message, Moment, RuleKind};
 use corrente_metering::{Timestamp, id::OutboxId};
-use corrente_notify::{ATTEMPTS, Round, Smtp, SmtpConfig, SmtpSecurity, Worker};
+use corrente_notify::{ATTEMPTS, Outbound, Round, Smtp, SmtpConfig, SmtpSecurity, Worker};
 use corrente_registry::{
     Registry, RegistryError,
     organisations::{self, NewOrganisation},
     outbox::{self, NewMessage, OutboxState},
+    preferences::{self, MailMode, Preference},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -73,7 +74,9 @@ fn worker(registry: &Registry, port: u16) -> Worker {
         from: "Corrente <no-reply@example.org>".to_owned(),
         timeout_seconds: 5,
     };
-    Worker::new(registry.clone(), Some(Smtp::new(&config).unwrap()), None).unwrap()
+    let smtp = Smtp::new(&config).unwrap();
+    let portal = Some("https://luz.example.org".to_owned());
+    Worker::new(registry.clone(), Some(smtp), Outbound::new(true).unwrap(), portal).unwrap()
 }
 
 fn registry() -> (tempfile::TempDir, Registry) {
@@ -83,7 +86,12 @@ fn registry() -> (tempfile::TempDir, Registry) {
 }
 
 async fn enqueue(registry: &Registry, key: &str, language: &str) -> OutboxId {
+    enqueue_to(registry, key, language, "email").await
+}
+
+async fn enqueue_to(registry: &Registry, key: &str, language: &str, channel: &str) -> OutboxId {
     let (key, language) = (key.to_owned(), language.to_owned());
+    let channel = channel.to_owned();
     registry
         .write(move |tx| -> Result<_, RegistryError> {
             let organisation = if let Some(known) = organisations::default_organisation(tx)? {
@@ -94,7 +102,7 @@ async fn enqueue(registry: &Registry, key: &str, language: &str) -> OutboxId {
             };
             let values = [("number", "000001"), ("amount", "119.04"), ("due", "2026-12-10")];
             let message = Message {
-                kind: RuleKind::InvoiceIssued,
+                kind: RuleKind::InvoiceIssued.into(),
                 moment: Moment::Started,
                 language: language.clone(),
                 name: "Ana".to_owned(),
@@ -104,7 +112,7 @@ async fn enqueue(registry: &Registry, key: &str, language: &str) -> OutboxId {
             };
             let new = NewMessage {
                 organisation,
-                channel: "email".to_owned(),
+                channel: channel.clone(),
                 recipient: "ana@example.org".to_owned(),
                 document: serde_json::to_value(&message).unwrap(),
                 idempotency_key: key.clone(),
@@ -133,6 +141,14 @@ async fn a_message_is_written_in_its_language_and_delivered_once() {
     let mail = mails.recv().await.unwrap();
     assert!(mail.contains("A sua fatura chegou: R$ 119,04"), "{mail}");
     assert!(mail.contains("Message-ID: <k1@example.org>"), "{mail}");
+    assert!(mail.contains("Content-Type: text/html"), "{mail}");
+    // One request of the mail program ends the letters, RFC 8058.
+    assert!(mail.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{mail}");
+    let unfolded = mail.replace('\r', "").replace("\n ", " ");
+    let link = unfolded.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap();
+    let token = link.trim_end_matches('>').split_once("token=").unwrap().1;
+    assert_eq!(worker.keys().unsubscribe_address(token).as_deref(), Some("ana@example.org"));
+    assert_eq!(worker.keys().unsubscribe_address(&token.replace('.', ".A")), None);
     assert_eq!(state(&registry, id).await.0, OutboxState::Sent);
 }
 
@@ -177,9 +193,43 @@ async fn a_dead_server_makes_a_dead_letter_after_the_last_attempt() {
 async fn without_a_mail_server_messages_wait_for_three_days() {
     let (_directory, registry) = registry();
     let id = enqueue(&registry, "k1", "en").await;
-    let worker = Worker::new(registry.clone(), None, None).unwrap();
+    let worker = Worker::new(registry.clone(), None, Outbound::new(true).unwrap(), None).unwrap();
     assert_eq!(worker.round(NOW).await.unwrap(), Round::default());
     assert_eq!(state(&registry, id).await.0, OutboxState::Waiting);
     let late = NOW.plus(3 * 86_400 + 1);
     assert_eq!(worker.round(late).await.unwrap(), Round { failed: 1, ..Round::default() });
+}
+
+#[tokio::test]
+async fn a_day_of_messages_is_one_letter() {
+    let (_directory, registry) = registry();
+    let ids = [
+        enqueue_to(&registry, "k1", "en", "digest").await,
+        enqueue_to(&registry, "k2", "en", "digest").await,
+    ];
+    let (port, mut mails) = server(vec!["250 ok"]).await;
+    let worker = worker(&registry, port);
+    assert_eq!(worker.round(NOW).await.unwrap(), Round { sent: 2, ..Round::default() });
+    let mail = mails.recv().await.unwrap();
+    assert!(mail.contains("Subject: Your alerts of today: 2"), "{mail}");
+    assert!(mails.try_recv().is_err());
+    for id in ids {
+        assert_eq!(state(&registry, id).await.0, OutboxState::Sent);
+    }
+}
+
+#[tokio::test]
+async fn who_unsubscribed_gets_no_letter_that_was_already_waiting() {
+    let (_directory, registry) = registry();
+    let id = enqueue(&registry, "k1", "en").await;
+    let row = registry.read(move |tx| outbox::get(tx, id)).await.unwrap().unwrap();
+    let off = Preference { mail: MailMode::Off, quiet_minutes: None };
+    registry
+        .write(move |tx| preferences::put(tx, row.organisation, "Ana@example.org", off, NOW))
+        .await
+        .unwrap();
+    let (port, mut mails) = server(vec!["250 ok"]).await;
+    let worker = worker(&registry, port);
+    assert_eq!(worker.round(NOW).await.unwrap(), Round { failed: 1, ..Round::default() });
+    assert!(mails.try_recv().is_err());
 }

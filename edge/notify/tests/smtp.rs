@@ -23,6 +23,8 @@ fn letter() -> Letter {
     Letter {
         subject: "Consumo acima do limite: 312,4 kWh".to_owned(),
         body: "Olá Ana,\n\n.uma linha com ponto\n".to_owned(),
+        html: None,
+        unsubscribe: None,
     }
 }
 

@@ -26,6 +26,8 @@ row! {
         parameters: Json,
         /// Is it watched?
         enabled: bool,
+        /// Until when, business time, it is seen on the page and told nowhere else.
+        muted_until: Option<Timestamp> = "muted_until_s",
     }
 }
 
@@ -100,6 +102,20 @@ WHERE r.scope = u.id
    OR (r.scope = u.organisation AND NOT EXISTS
         (SELECT 1 FROM alert_rule own WHERE own.scope = u.id AND own.kind = r.kind))
 ORDER BY r.kind";
+
+const MUTE: &str = "\
+UPDATE alert_rule SET muted_until_s = $until WHERE id = $id AND usage_point = $usage_point
+RETURNING *";
+
+/// Keeps a usage point's own rule silent until then, or lets it speak again.
+pub fn mute(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    id: AlertRuleId,
+    until: Option<Timestamp>,
+) -> Result<Option<AlertRule>, RegistryError> {
+    tx.row(MUTE, params! { id, usage_point, until })
+}
 
 /// The rules that hold for a usage point: its own, and the organisation's where it has none.
 pub fn rules_for(tx: &mut Tx, usage_point: UsagePointId) -> Result<Vec<AlertRule>, RegistryError> {

@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_unconfirmed_enrolment.sql"),
     include_str!("../migrations/0004_multipliers.sql"),
     include_str!("../migrations/0005_billing_runs.sql"),
+    include_str!("../migrations/0006_delivery.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

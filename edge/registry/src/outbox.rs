@@ -32,7 +32,7 @@ row! {
         id: OutboxId,
         /// Of which organisation.
         organisation: OrganisationId,
-        /// How it goes: `email`, `webhook`, `push`.
+        /// How it goes: `email`, `digest`, `webhook`, `gateway`, `push`.
         channel: String,
         /// To whom.
         recipient: String,
@@ -69,17 +69,27 @@ pub struct NewMessage {
 const INSERT: &str = "\
 INSERT INTO outbox (id, organisation, channel, recipient, document, idempotency_key, next_try_s,
   attempts, state, last_error, created_s)
-VALUES ($id, $organisation, $channel, $recipient, $document, $key, $now, 0, 'waiting', NULL, $now)
+VALUES ($id, $organisation, $channel, $recipient, $document, $key, $next, 0, 'waiting', NULL, $now)
 ON CONFLICT (idempotency_key) DO NOTHING";
 
 /// Puts a message into the outbox. Says whether it was new.
 pub fn enqueue(tx: &mut Tx, new: &NewMessage, now: Timestamp) -> Result<bool, RegistryError> {
+    enqueue_for(tx, new, now, now)
+}
+
+/// Puts a message into the outbox that is not to be sent before `next`. Says whether it was new.
+pub fn enqueue_for(
+    tx: &mut Tx,
+    new: &NewMessage,
+    next: Timestamp,
+    now: Timestamp,
+) -> Result<bool, RegistryError> {
     let id = OutboxId::from_uuid(uuid::Uuid::now_v7());
     let made = tx.execute(
         INSERT,
         params! {
             id, organisation: new.organisation, channel: new.channel, recipient: new.recipient,
-            document: new.document, key: new.idempotency_key, now
+            document: new.document, key: new.idempotency_key, next, now
         },
     )?;
     Ok(made > 0)
@@ -134,4 +144,38 @@ const GET: &str = "SELECT * FROM outbox WHERE id = $id";
 /// One message.
 pub fn get(tx: &mut Tx, id: OutboxId) -> Result<Option<OutboxMessage>, RegistryError> {
     tx.row(GET, params! { id })
+}
+
+const FAILED: &str = "\
+SELECT * FROM outbox WHERE organisation = $organisation AND state = 'failed'
+ORDER BY created_s DESC, id DESC LIMIT $limit";
+
+/// An organisation's dead letters, the latest first.
+pub fn failed(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    limit: u32,
+) -> Result<Vec<OutboxMessage>, RegistryError> {
+    tx.rows(FAILED, params! { organisation, limit })
+}
+
+const AGAIN: &str = "\
+UPDATE outbox SET state = 'waiting', attempts = 0, next_try_s = $now
+WHERE id = $id AND organisation = $organisation AND state = 'failed'";
+
+/// Tries a dead letter once more. Says whether there was one.
+pub fn again(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    id: OutboxId,
+    now: Timestamp,
+) -> Result<bool, RegistryError> {
+    Ok(tx.execute(AGAIN, params! { id, organisation, now })? > 0)
+}
+
+const BY_KEY: &str = "SELECT * FROM outbox WHERE idempotency_key = $key";
+
+/// The message with this key.
+pub fn by_key(tx: &mut Tx, key: &str) -> Result<Option<OutboxMessage>, RegistryError> {
+    tx.row(BY_KEY, params! { key })
 }

@@ -9,9 +9,9 @@ use corrente_metering::{
     ChannelId, ChannelKind, Date, Direction, Timestamp,
     id::{
         AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, BillingRunId,
-        CustomerId, EditId, EnrolmentTokenId, FindingId, InstallationId, InvoiceId, MeterId,
-        OrganisationId, OutboxId, PaymentId, PlanId, TariffId, TariffVersionId, UsagePointId,
-        UserId,
+        CustomerId, DestinationId, EditId, EnrolmentTokenId, FindingId, InstallationId, InvoiceId,
+        MeterId, OrganisationId, OutboxId, PaymentId, PlanId, TariffId, TariffVersionId,
+        UsagePointId, UserId,
     },
 };
 use corrente_units::{Currency, Decimal, Energy, Money};
@@ -139,6 +139,7 @@ as_text!(
     AuditId,
     BillingRunId,
     CustomerId,
+    DestinationId,
     EditId,
     EnrolmentTokenId,
     FindingId,

@@ -30,6 +30,35 @@ impl Figures {
         self.grouped(&format!("{rounded:.places$}"))
     }
 
+    /// A number with at most `decimals` digits behind the point, thousands apart.
+    pub fn at_most(self, value: Decimal, decimals: u32) -> String {
+        let rounded = round_to(value, decimals, Rounding::HalfUp);
+        self.grouped(&rounded.normalize().to_string())
+    }
+
+    /// A duration: minutes below two hours, hours below two days, then days.
+    pub fn minutes(self, value: Decimal) -> String {
+        let (hour, day) = (Decimal::from(60), Decimal::from(60 * 24));
+        if value < hour * Decimal::TWO {
+            format!("{} min", self.at_most(value, 0))
+        } else if value < day * Decimal::TWO {
+            format!("{} h", self.at_most(value / hour, 0))
+        } else {
+            format!("{} d", self.at_most(value / day, 0))
+        }
+    }
+
+    /// A day with its month in words, of which January is the first: `1 de novembro de 2026`,
+    /// `1 November 2026`.
+    pub fn long_date(self, date: Date, months: &[String]) -> Option<String> {
+        let index = usize::try_from(date.month()).ok()?.checked_sub(1)?;
+        let (day, month, year) = (date.day(), months.get(index)?, date.year());
+        Some(match self {
+            Self::Comma => format!("{day} de {month} de {year}"),
+            Self::Point => format!("{day} {month} {year}"),
+        })
+    }
+
     /// An amount with its currency's sign: `R$ 1.234,50`.
     pub fn money(self, currency: Currency, value: Decimal) -> String {
         let sign = match currency {
@@ -122,6 +151,14 @@ mod tests {
             assert_eq!(figures.percent(decimal("0.2050")), rate);
         }
         assert_eq!(Figures::Comma.money(Currency::Gbp, decimal("-3")), "−£3,00");
+        for (value, text) in [("312.449", "312,4"), ("1240.00", "1.240"), ("-0.25", "−0,3")] {
+            assert_eq!(Figures::Comma.at_most(decimal(value), 1), text);
+        }
+        for (value, text) in
+            [("119", "119 min"), ("120", "2 h"), ("2880", "2 d"), ("90000", "63 d")]
+        {
+            assert_eq!(Figures::Point.minutes(decimal(value)), text);
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { ask, client as api } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
@@ -14,7 +15,7 @@ import { Rule } from "./Rule";
 
 export function AlertsScreen() {
   const t = useT();
-  const { usagePoint } = useSession();
+  const { me, usagePoint } = useSession();
   const answer = useQuery(queries.alerts(usagePoint.id));
   useEffect(() => {
     document.title = `${t("nav.alerts")} · Corrente`;
@@ -33,11 +34,20 @@ export function AlertsScreen() {
         </Card>
         <Card title={t("alerts.rules")} size="h-48" answer={answer} empty={({ rules }) => (rules.length === 0 ? <Empty>{t("alerts.noRules")}</Empty> : null)}>
           {({ rules }) => (
-            <ul>
-              {rules.map((rule) => (
-                <Rule key={rule.kind} rule={rule} />
-              ))}
-            </ul>
+            <>
+              <ul>
+                {rules.map((rule) => (
+                  <Rule key={rule.kind} rule={rule} />
+                ))}
+              </ul>
+              {me.user && (
+                <p className="mt-4 text-sm">
+                  <Link to="/settings" className="link">
+                    {t("alerts.channels")}
+                  </Link>
+                </p>
+              )}
+            </>
           )}
         </Card>
       </div>

@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState, type FormEvent } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState, type FormEvent } from "react";
 import { ApiError, ask, client as api } from "@/shared/api/client";
+import { queries } from "@/shared/api/queries";
 import type { AlertRule } from "@/shared/api/types";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
@@ -15,6 +16,7 @@ type Parameters = Record<string, unknown>;
 const numbers: Partial<Record<AlertKind, string>> = {
   excessive_consumption: "threshold",
   bill_jump: "percent",
+  bill_jump_year: "percent",
   forecast_over_budget: "amount",
   always_on: "percent",
   unusual_day: "percent",
@@ -41,15 +43,19 @@ export function Rule({ rule }: { rule: AlertRule }) {
       void client.invalidateQueries({ queryKey: ["alerts"] });
     },
   });
+  const mute = useMutation({
+    mutationFn: (hours: number) => ask(api.POST("/api/v1/usage-points/{id}/alert-rules/{kind}/mute", { params: { path: { id: usagePoint.id, kind: rule.kind } }, body: { hours } })),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["alerts"] }),
+  });
   const title = kind ? t(`rule.${kind}.title`) : rule.kind;
   const text = name ? String(draft[name] ?? "") : "";
   const changed = JSON.stringify(draft) !== JSON.stringify(parameters);
+  const number = text.trim().replace(",", ".");
+  // A parameter keeps the kind of value that the server gave it: decimals travel as text.
+  const asked = name ? { ...draft, [name]: typeof parameters[name] === "number" ? Number(number) : number } : parameters;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!name) return;
-    const number = text.trim().replace(",", ".");
-    // A parameter keeps the kind of value that the server gave it: decimals travel as text.
-    save.mutate({ enabled: true, parameters: { ...draft, [name]: typeof parameters[name] === "number" ? Number(number) : number } });
+    if (name) save.mutate({ enabled: true, parameters: asked });
   };
   const sign = kind === "excessive_consumption" ? { kwh: "kWh", money: format.currency, w: "W" }[String(draft["unit"])] : name && { percent: "%", amount: format.currency, minutes: "min", days_before: t("rule.days") }[name];
   return (
@@ -100,11 +106,46 @@ export function Rule({ rule }: { rule: AlertRule }) {
           )}
         </form>
       )}
+      {rule.enabled && kind && <Preview kind={kind} parameters={asked} />}
+      {rule.enabled && (
+        <p className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
+          {rule.muted_until && <span>{t("alerts.muted", { until: format.dayTime(rule.muted_until) })}</span>}
+          <Button small kind="plain" disabled={mute.isPending} onClick={() => mute.mutate(rule.muted_until ? 0 : 168)} aria-label={rule.muted_until ? undefined : t("alerts.muteNamed", { name: title })}>
+            {t(rule.muted_until ? "alerts.unmute" : "alerts.mute")}
+          </Button>
+        </p>
+      )}
       {save.error && (
         <p role="alert" className="mt-2 text-sm font-semibold text-danger">
           {save.error instanceof ApiError ? save.error.detail : t("state.failed")}
         </p>
       )}
     </li>
+  );
+}
+
+/** How often the rule, as it stands in the form, would have told in the last thirty days. */
+function Preview({ kind, parameters }: { kind: AlertKind; parameters: Parameters }) {
+  const t = useT();
+  const { usagePoint, format } = useSession();
+  const [settled, setSettled] = useState(parameters);
+  const text = JSON.stringify(parameters);
+  // While somebody types, only the last of the numbers is asked about.
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(JSON.parse(text) as Parameters), 300);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const { data, error } = useQuery(queries.preview(usagePoint.id, kind, settled));
+  if (error instanceof ApiError) return null;
+  return (
+    <p role="status" className="mt-2 min-h-5 text-sm text-muted">
+      {data?.refusal && <span className="text-danger">{t("alerts.refusal", { reason: data.refusal })}</span>}
+      {data && !data.refusal && data.days === 0 && t("alerts.previewNone")}
+      {data && !data.refusal && data.days > 0 && (
+        <>
+          {t("alerts.preview", { count: data.times.length, days: 30 })} {data.times.slice(-4).map((time) => format.dayTime(time)).join(" · ")}
+        </>
+      )}
+    </p>
   );
 }

@@ -9,6 +9,7 @@ import { Button } from "@/shared/ui/Button";
 import { Panel } from "@/shared/ui/Card";
 import { Segmented } from "@/shared/ui/Choice";
 import { toast } from "@/shared/ui/toast";
+import { DeliveryPanel } from "./DeliveryPanel";
 
 type Theme = "auto" | "light" | "dark";
 
@@ -94,6 +95,7 @@ export function SettingsScreen() {
           />
         </Row>
       </Panel>
+      {me.user && <DeliveryPanel />}
       <Panel title={t("settings.home")}>
         <table className="data">
           <tbody>

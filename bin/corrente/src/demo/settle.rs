@@ -84,10 +84,14 @@ pub(crate) fn settle(
             organisations::default_organisation(tx)?.ok_or_else(|| missing("organisation"))?.id;
         let tariff =
             tariffs::by_name(tx, organisation, TARIFF_NAME)?.ok_or_else(|| missing("tariff"))?.id;
-        homes
+        let homes = homes
             .iter()
             .map(|home| plan.move_in(tx, organisation, tariff, home))
-            .collect::<Result<Vec<_>, RegistryError>>()
+            .collect::<Result<Vec<_>, RegistryError>>()?;
+        if is_new {
+            plan.expect_visitors(tx, organisation, tariff, homes.first())?;
+        }
+        Ok::<_, RegistryError>(homes)
     })?;
     Ok(City { homes, calendar, first_day, made_on })
 }
@@ -111,7 +115,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// The distributor, its tariff, its operator, and the token for visitors.
+    /// The distributor, its tariff and its operator.
     fn found(&self, tx: &mut Tx, password: &str) -> Result<(), RegistryError> {
         let organisation = organisations::insert(
             tx,
@@ -131,20 +135,27 @@ impl Plan {
         // No company has this number, as the distributor does not exist.
         organisations::set_febraban(tx, organisation, Some("9999"))?;
         let valid_from = self.first_day.first_of_year();
-        let tariff =
-            tariffs::insert_version(tx, organisation, TARIFF_NAME, valid_from, TARIFF, self.now)?;
+        tariffs::insert_version(tx, organisation, TARIFF_NAME, valid_from, TARIFF, self.now)?;
         user(tx, organisation, &city::OPERATOR, None, users::Role::Operator, password, self.now)?;
-        enrolment::create_with(
-            tx,
-            &enrolment::NewToken {
-                tariff: Some(tariff.tariff),
-                again: true,
-                ..enrolment::NewToken::open(organisation, "Visitors of the demo")
-            },
-            &Secret::given(VISITOR_TOKEN),
-            self.now,
-        )?;
         Ok(())
+    }
+
+    /// A visitor's own meter is a further home of the first resident, who sees it and hears of it.
+    fn expect_visitors(
+        &self,
+        tx: &mut Tx,
+        organisation: OrganisationId,
+        tariff: TariffId,
+        first: Option<&SettledHome>,
+    ) -> Result<(), RegistryError> {
+        let point = first.map(|home| usage_points::get(tx, home.usage_point)).transpose()?;
+        let new = enrolment::NewToken {
+            tariff: Some(tariff),
+            customer: point.flatten().and_then(|point| point.customer),
+            again: true,
+            ..enrolment::NewToken::open(organisation, "Visitors of the demo")
+        };
+        enrolment::create_with(tx, &new, &Secret::given(VISITOR_TOKEN), self.now).map(drop)
     }
 
     /// A home with its customer, contract and meters; when it has moved in already, as it stands.

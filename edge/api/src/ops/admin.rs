@@ -10,6 +10,7 @@ mod import;
 mod meter_life;
 mod meters;
 mod organisation;
+mod outbox;
 mod readings;
 mod rejected_readings;
 mod tariffs;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(findings::routes())
         .merge(billing_runs::routes())
         .merge(audit::routes())
+        .merge(outbox::routes())
 }
 
 /// An administrator who changes something, as the audit log tells it.

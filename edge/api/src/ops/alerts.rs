@@ -12,11 +12,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{Api, Body, OwnUsagePoint, PathId, Problem, Viewer};
 
+/// A rule is silent for at most a year.
+const MOST_MUTED_HOURS: u16 = 8784;
+
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(get_alerts))
         .routes(routes!(read_alert))
         .routes(routes!(put_alert_rule))
+        .routes(routes!(preview_alert_rule))
+        .routes(routes!(mute_alert_rule))
 }
 
 /// Everything about a usage point's alerts.
@@ -60,6 +65,36 @@ pub(crate) struct AlertRule {
     /// How it is set.
     #[schema(value_type = Object)]
     parameters: serde_json::Value,
+    /// Until when what it sees is told nowhere but on the page; null when it is told.
+    muted_until: Option<String>,
+}
+
+/// What a rule would have told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertPreview {
+    /// When it would have told in the last 30 days, the oldest first.
+    times: Vec<String>,
+    /// Of so many of those days something is known.
+    days: usize,
+    /// Why such a rule is refused: it would always or never tell here.
+    refusal: Option<String>,
+}
+
+/// A rule to try.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertPreviewRequest {
+    /// How it would be set; the usual parameters when left out.
+    #[schema(value_type = Option<Object>)]
+    parameters: Option<serde_json::Value>,
+}
+
+/// How long a rule is silent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertMute {
+    /// For so many hours, at most 8784; with 0 it speaks again.
+    hours: u16,
 }
 
 /// How to set a rule.
@@ -95,6 +130,7 @@ impl From<ShownRule> for AlertRule {
             kind: rule.kind.word(),
             enabled: rule.enabled,
             parameters: rule.parameters,
+            muted_until: rule.muted_until,
         }
     }
 }
@@ -164,14 +200,72 @@ async fn put_alert_rule(
     let PathId((_, kind)) = path;
     let kind: RuleKind = kind.parse().map_err(|_| Problem::not_found("kind of alert"))?;
     let id = own.point.id;
-    let parameters = match change.parameters {
-        Some(parameters) => parameters,
-        None => serde_json::to_value(kind.default_rule())
-            .ok()
-            .and_then(|rule| rule.get("parameters").cloned())
-            .unwrap_or_default(),
-    };
+    let parameters = change.parameters.unwrap_or_else(|| usual_parameters(kind));
     let enabled = change.enabled;
     let rule = api.mdm().run(move |mdm| mdm.put_alert_rule(id, kind, parameters, enabled)).await?;
     Ok(Json(rule.into()))
+}
+
+/// What a rule with these parameters would have told in the last 30 days.
+#[utoipa::path(
+    post,
+    path = "/usage-points/{id}/alert-rules/{kind}/preview",
+    tag = "alerts",
+    params(
+        ("id" = String, Path, description = "The usage point"),
+        ("kind" = String, Path, description = "The kind of rule, such as `bill_jump`"),
+    ),
+    request_body = AlertPreviewRequest,
+    responses((status = 200, body = AlertPreview)),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn preview_alert_rule(
+    State(api): State<Api>,
+    own: OwnUsagePoint,
+    path: PathId<(String, String)>,
+    Body(ask): Body<AlertPreviewRequest>,
+) -> Result<Json<AlertPreview>, Problem> {
+    let PathId((_, kind)) = path;
+    let kind: RuleKind = kind.parse().map_err(|_| Problem::not_found("kind of alert"))?;
+    let id = own.point.id;
+    let parameters = ask.parameters.unwrap_or_else(|| usual_parameters(kind));
+    let found = api.mdm().run(move |mdm| mdm.preview_alert_rule(id, kind, &parameters)).await?;
+    Ok(Json(AlertPreview { times: found.times, days: found.days, refusal: found.refusal }))
+}
+
+/// Keeps a usage point's rule silent for a while: what it sees stands on the page and is told nowhere
+/// else.
+#[utoipa::path(
+    post,
+    path = "/usage-points/{id}/alert-rules/{kind}/mute",
+    tag = "alerts",
+    params(
+        ("id" = String, Path, description = "The usage point"),
+        ("kind" = String, Path, description = "The kind of rule, such as `bill_jump`"),
+    ),
+    request_body = AlertMute,
+    responses((status = 200, body = AlertRule)),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn mute_alert_rule(
+    State(api): State<Api>,
+    own: OwnUsagePoint,
+    path: PathId<(String, String)>,
+    Body(ask): Body<AlertMute>,
+) -> Result<Json<AlertRule>, Problem> {
+    let PathId((_, kind)) = path;
+    let kind: RuleKind = kind.parse().map_err(|_| Problem::not_found("kind of alert"))?;
+    if ask.hours > MOST_MUTED_HOURS {
+        return Err(Problem::field("hours", "It must be at most 8784, a year."));
+    }
+    let id = own.point.id;
+    let rule = api.mdm().run(move |mdm| mdm.mute_alert_rule(id, kind, ask.hours)).await?;
+    Ok(Json(rule.into()))
+}
+
+fn usual_parameters(kind: RuleKind) -> serde_json::Value {
+    serde_json::to_value(kind.default_rule())
+        .ok()
+        .and_then(|rule| rule.get("parameters").cloned())
+        .unwrap_or_default()
 }

@@ -29,6 +29,7 @@ fn operations(town: &Town) -> Vec<Operation> {
                 ("/usage-points/", town.ana_home.to_string()),
                 ("/invoices/", town.ana_invoice.to_string()),
                 ("/alerts/", town.ana_alert.to_string()),
+                ("/destinations/", town.ana_destination.to_string()),
             ]
             .into_iter()
             .find(|(part, _)| path.contains(part) && !path.contains("/admin/"))
@@ -42,6 +43,8 @@ fn operations(town: &Town) -> Vec<Operation> {
             found.push(Operation { method: method.to_uppercase(), path: filled, access, of_ana });
         }
     }
+    // What is removed is not there for the others.
+    found.sort_by_key(|operation| operation.method == "DELETE");
     found
 }
 

@@ -1,9 +1,9 @@
 //! A small town behind the interface, and people who call it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use corrente_api::{Api, ApiConfig, Services};
+use corrente_api::{Api, ApiConfig, DeliveryConfig, Services};
 use corrente_clock::BusinessClock;
 use corrente_lab::{Lab, LabConfig};
 use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, QuarantineReason, SqliteLedger};
@@ -11,8 +11,9 @@ use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
 use corrente_metering::{
     Calendar, Date, Reading, SourceQuality, Span, Timestamp,
-    id::{AlertEventId, CustomerId, InvoiceId, OrganisationId, UsagePointId},
+    id::{AlertEventId, CustomerId, DestinationId, InvoiceId, OrganisationId, UsagePointId},
 };
+use corrente_notify::Keys;
 use corrente_registry::{
     Registry, RegistryError, Tx,
     admin::{self, By, RegisteredMeter},
@@ -20,6 +21,7 @@ use corrente_registry::{
     channels::NewChannel,
     customers,
     customers::NewCustomer,
+    destinations::{self, DestinationKind, NewDestination},
     lab,
     organisations::{self, NewOrganisation},
     passwords,
@@ -42,12 +44,14 @@ pub(crate) const TARIFF: &str = include_str!("../../../../tariffs/flat-040.toml"
 pub(crate) struct Town {
     pub(crate) registry: Registry,
     pub(crate) mdm: Mdm,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) router: Router,
     pub(crate) organisation: OrganisationId,
     pub(crate) ana_home: UsagePointId,
     pub(crate) ana_invoice: InvoiceId,
     pub(crate) ana_alert: AlertEventId,
     ledger: Arc<dyn Ledger>,
+    pub(crate) ana_destination: DestinationId,
     _directory: tempfile::TempDir,
 }
 
@@ -96,7 +100,7 @@ impl Town {
             SqliteLedger::open(&directory.path().join("ledger.db"), LedgerOptions::default())
                 .unwrap();
         let hash = passwords::hash(PASSWORD).unwrap();
-        let (organisation, ana_home, ana_alert) =
+        let (organisation, ana_home, ana_alert, ana_destination) =
             registry.write_blocking(move |tx| settle(tx, &hash)).unwrap();
         let ledger: Arc<dyn Ledger> = Arc::new(ledger);
         let (clock, live) = (BusinessClock::stopped_at(NOW), LiveHub::new());
@@ -109,17 +113,29 @@ impl Town {
         let ana_invoice = bill(&registry, &ledger, &mdm, ana_home);
         let kept = Arc::clone(&ledger);
         let shared = mdm.clone();
-        let services = Services { registry: registry.clone(), ledger, clock, live, mdm, lab };
+        let keys = registry.write_blocking(|tx| Keys::load(tx, "https://example.org")).unwrap();
+        let keys = Arc::new(keys);
+        let of_town = Arc::clone(&keys);
+        let services = Services { registry: registry.clone(), ledger, clock, live, mdm, keys, lab };
+        let config = ApiConfig {
+            delivery: DeliveryConfig {
+                test_patience: Duration::from_millis(20),
+                ..config.delivery
+            },
+            ..config
+        };
         let router = Api::new(config, services).router();
         Self {
             registry,
             mdm: shared,
+            keys: of_town,
             router,
             organisation,
             ana_home,
             ana_invoice,
             ana_alert,
             ledger: kept,
+            ana_destination,
             _directory: directory,
         }
     }
@@ -205,7 +221,7 @@ impl Town {
 fn settle(
     tx: &mut Tx,
     hash: &str,
-) -> Result<(OrganisationId, UsagePointId, AlertEventId), RegistryError> {
+) -> Result<(OrganisationId, UsagePointId, AlertEventId, DestinationId), RegistryError> {
     let new = NewOrganisation {
         pix_key: Some("pix@example.com".to_owned()),
         pix_payee: Some("Vila Corrente".to_owned()),
@@ -260,7 +276,18 @@ fn settle(
     admin::store_tariff(tx, &by, id, TARIFF)?;
     admin::agree(tx, &by, id, "home 1", "flat-040", "2026-01-01".parse::<Date>().unwrap())?;
     let alert = alerts::insert_event(tx, home, "bill_jump", NOW, &json!({}))?;
-    Ok((id, home, alert.id))
+    let ana = users::by_email(tx, "ana@example.com")?.unwrap();
+    let webhook = NewDestination {
+        organisation: id,
+        user: ana.id,
+        kind: DestinationKind::Webhook,
+        label: "Ana's server".to_owned(),
+        address: "https://example.org/hook".to_owned(),
+        settings: json!({}),
+        secret: "whsec_1".to_owned(),
+    };
+    let webhook = destinations::put(tx, &webhook, NOW)?;
+    Ok((id, home, alert.id, webhook.id))
 }
 
 /// August of Ana's home: a kilowatt-hour an hour, and the bill.

@@ -1,8 +1,8 @@
-use corrente_alert::Moment;
+use corrente_alert::{DeliveryTopic, Moment};
 
 use super::*;
 
-fn message(kind: RuleKind, moment: Moment, language: &str) -> Message {
+fn message(kind: impl Into<Topic>, moment: Moment, language: &str) -> Message {
     let values = [
         ("value", "312.44"),
         ("limit", "300"),
@@ -15,9 +15,11 @@ fn message(kind: RuleKind, moment: Moment, language: &str) -> Message {
         ("number", "2026-000017"),
         ("amount", "204.1"),
         ("due", "2026-12-10"),
+        ("label", "My server"),
+        ("reason", "no answer in time"),
     ];
     Message {
-        kind,
+        kind: kind.into(),
         moment,
         language: language.to_owned(),
         name: "Ana".to_owned(),
@@ -25,6 +27,14 @@ fn message(kind: RuleKind, moment: Moment, language: &str) -> Message {
         currency: "BRL".to_owned(),
         values: values.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
     }
+}
+
+fn letter(
+    catalogue: &Catalogue,
+    message: &Message,
+    portal: Option<&str>,
+) -> Result<Letter, TextError> {
+    catalogue.letter(std::slice::from_ref(message), portal, None)
 }
 
 fn moments(kind: RuleKind) -> Vec<Moment> {
@@ -35,6 +45,7 @@ fn moments(kind: RuleKind) -> Vec<Moment> {
         | RuleKind::InvoicePaid => vec![Moment::Started],
         RuleKind::ExcessiveConsumption
         | RuleKind::BillJump
+        | RuleKind::BillJumpYear
         | RuleKind::ForecastOverBudget
         | RuleKind::AlwaysOn
         | RuleKind::UnusualDay
@@ -48,11 +59,16 @@ fn every_moment_of_every_kind_has_words_in_every_language() {
     for (language, _) in LANGUAGES {
         for kind in RuleKind::ALL {
             for moment in moments(kind) {
-                let letter = catalogue.write(&message(kind, moment, language), None).unwrap();
+                let letter = letter(&catalogue, &message(kind, moment, language), None).unwrap();
                 assert!(!letter.subject.contains('{'), "{letter:?}");
                 assert!(!letter.body.contains('{'), "{letter:?}");
                 assert!(letter.subject.chars().count() < 78, "{}", letter.subject);
             }
+        }
+        for topic in [DeliveryTopic::Test, DeliveryTopic::DestinationPaused] {
+            let message = message(Topic::Delivery(topic), Moment::Started, language);
+            let letter = letter(&catalogue, &message, None).unwrap();
+            assert!(!letter.body.contains('{'), "{letter:?}");
         }
     }
 }
@@ -63,19 +79,17 @@ fn figures_are_written_as_the_language_writes_them() {
     for (language, subject, part) in [
         ("pt-BR", "A próxima fatura deve subir 312%", "R$ 1.243,20. A última foi de R$ 204,00"),
         ("en", "Your next bill may rise by 312%", "R$ 1,243.20. The last one was R$ 204.00"),
+        ("es", "La próxima factura subiría 312%", "R$ 1.243,20. La última fue de R$ 204,00"),
         ("xx", "A próxima fatura deve subir 312%", "R$ 1.243,20"),
     ] {
         let letter =
-            catalogue.write(&message(RuleKind::BillJump, Moment::Started, language), None).unwrap();
+            letter(&catalogue, &message(RuleKind::BillJump, Moment::Started, language), None)
+                .unwrap();
         assert_eq!(letter.subject, subject);
         assert!(letter.body.contains(part), "{}", letter.body);
     }
-    let letter = catalogue
-        .write(
-            &message(RuleKind::ExcessiveConsumption, Moment::Started, "pt"),
-            Some("https://luz.example.org/"),
-        )
-        .unwrap();
+    let message = message(RuleKind::ExcessiveConsumption, Moment::Started, "pt");
+    let letter = letter(&catalogue, &message, Some("https://luz.example.org/")).unwrap();
     assert_eq!(letter.subject, "Consumo acima do limite: 312,4 kWh");
     assert!(letter.body.contains("1 de novembro de 2026"), "{}", letter.body);
     assert!(letter.body.contains("\nhttps://luz.example.org/historic\n"), "{}", letter.body);
@@ -85,7 +99,7 @@ fn figures_are_written_as_the_language_writes_them() {
 fn a_missing_figure_is_named() {
     let mut incomplete = message(RuleKind::InvoiceDue, Moment::Started, "en");
     incomplete.values.remove("due");
-    let error = Catalogue::built_in().unwrap().write(&incomplete, None).unwrap_err();
+    let error = letter(&Catalogue::built_in().unwrap(), &incomplete, None).unwrap_err();
     assert_eq!(error, TextError::Figure { kind: "invoice_due", name: "due".to_owned() });
 }
 
@@ -93,6 +107,32 @@ fn a_missing_figure_is_named() {
 fn a_typed_name_never_begins_a_line() {
     let mut nasty = message(RuleKind::InvoiceDue, Moment::Started, "en");
     nasty.usage_point = "Home\r\nBcc: everybody@example.org".to_owned();
-    let letter = Catalogue::built_in().unwrap().write(&nasty, None).unwrap();
+    let letter = letter(&Catalogue::built_in().unwrap(), &nasty, None).unwrap();
     assert!(!letter.body.contains("\nBcc"), "{}", letter.body);
+}
+
+#[test]
+fn several_messages_become_one_letter_that_can_be_ended() {
+    let messages = [
+        message(RuleKind::BillJump, Moment::Started, "en"),
+        message(RuleKind::MeterSilent, Moment::Started, "en"),
+    ];
+    let unsubscribe = Some("https://luz.example.org/api/v1/unsubscribe?token=x".to_owned());
+    let letter = Catalogue::built_in().unwrap().letter(&messages, None, unsubscribe).unwrap();
+    assert_eq!(letter.subject, "Your alerts of today: 2");
+    let html = letter.html.unwrap();
+    for text in [&letter.body, &html] {
+        assert!(text.contains("Your next bill may rise"), "{text}");
+        assert!(text.contains("has not reported for 5 h"), "{text}");
+        assert!(text.contains("unsubscribe?token=x"), "{text}");
+    }
+}
+
+#[test]
+fn what_somebody_typed_is_text_in_a_page() {
+    let mut nasty = message(RuleKind::MeterSilent, Moment::Started, "en");
+    nasty.usage_point = "<script>alert(1)</script>".to_owned();
+    let letter = letter(&Catalogue::built_in().unwrap(), &nasty, None).unwrap();
+    let html = letter.html.unwrap();
+    assert!(!html.contains("<script>") && html.contains("&lt;script&gt;"), "{html}");
 }

@@ -74,6 +74,19 @@ export const queries = {
       staleTime: 60_000,
     }),
 
+  delivery: () =>
+    queryOptions({ queryKey: ["delivery"], queryFn: () => ask(client.GET("/api/v1/me/delivery")), staleTime: 60_000 }),
+
+  preview: (id: string, kind: string, parameters: Record<string, unknown>) =>
+    queryOptions({
+      queryKey: ["preview", id, kind, parameters],
+      queryFn: () =>
+        ask(client.POST("/api/v1/usage-points/{id}/alert-rules/{kind}/preview", { params: { path: { id, kind } }, body: { parameters } as never })),
+      staleTime: 5 * 60_000,
+      placeholderData: keepPreviousData,
+      retry: false,
+    }),
+
   alerts: (id: string) =>
     queryOptions({
       queryKey: ["alerts", id],

@@ -452,6 +452,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/outbox/failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's messages that were given up. */
+        get: operations["list_failed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/outbox/{id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a message again that was given up. */
+        post: operations["try_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/readings/field": {
         parameters: {
             query?: never;
@@ -774,6 +808,109 @@ export interface paths {
         patch: operations["patch_me"];
         trace?: never;
     };
+    "/api/v1/me/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller is told. */
+        get: operations["get_delivery"];
+        /** Sets how the caller is told by e-mail, and when nothing is. */
+        put: operations["put_delivery"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/delivery/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test to the caller's mailbox, and answers what came of it. */
+        post: operations["test_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a destination of the caller's. A webhook's secret is answered this once. */
+        post: operations["create_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/destinations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a destination of the caller's. */
+        delete: operations["remove_destination"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/destinations/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a paused destination of the caller's go on. */
+        post: operations["resume_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/destinations/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test to a destination of the caller's, and answers what came of it. */
+        post: operations["test_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -846,6 +983,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page that asks whether the letters to this address shall end. */
+        get: operations["ask_unsubscribe"];
+        put?: never;
+        /** Ends the letters to the address of the token. */
+        post: operations["unsubscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/usage-points/{id}/alert-rules/{kind}": {
         parameters: {
             query?: never;
@@ -857,6 +1012,43 @@ export interface paths {
         /** Sets a usage point's own rule. */
         put: operations["put_alert_rule"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage-points/{id}/alert-rules/{kind}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keeps a usage point's rule silent for a while: what it sees stands on the page and is told nowhere
+         *     else.
+         */
+        post: operations["mute_alert_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage-points/{id}/alert-rules/{kind}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a rule with these parameters would have told in the last 30 days. */
+        post: operations["preview_alert_rule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1022,6 +1214,28 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description How long a rule is silent. */
+        AlertMute: {
+            /**
+             * Format: int32
+             * @description For so many hours, at most 8784; with 0 it speaks again.
+             */
+            hours: number;
+        };
+        /** @description What a rule would have told. */
+        AlertPreview: {
+            /** @description When it would have told in the last 30 days, the oldest first. */
+            times: string[];
+            /** @description Of so many of those days something is known. */
+            days: number;
+            /** @description Why such a rule is refused: it would always or never tell here. */
+            refusal?: string | null;
+        };
+        /** @description A rule to try. */
+        AlertPreviewRequest: {
+            /** @description How it would be set; the usual parameters when left out. */
+            parameters?: Record<string, never> | null;
+        };
         /** @description A rule that holds. */
         AlertRule: {
             /** @description Its id. */
@@ -1032,6 +1246,8 @@ export interface components {
             enabled: boolean;
             /** @description How it is set. */
             parameters: Record<string, never>;
+            /** @description Until when what it sees is told nowhere but on the page; null when it is told. */
+            muted_until?: string | null;
         };
         /** @description How to set a rule. */
         AlertRuleChange: {
@@ -1291,6 +1507,28 @@ export interface components {
             /** @description Why, for the audit log. */
             reason?: string | null;
         };
+        /** @description How a person is told. */
+        Delivery: {
+            /** @description Where e-mail goes. */
+            email: string;
+            /** @description Has the server a mail server? Without one e-mail waits. */
+            mail_server: boolean;
+            /** @description `now`, `daily` or `off`. */
+            mail: string;
+            quiet?: components["schemas"]["Quiet"] | null;
+            /** @description The key with which a browser agrees to be told, in base64url. */
+            push_key: string;
+            /** @description May destinations be in the server's own network? */
+            private_targets: boolean;
+            /** @description Where else. */
+            destinations: components["schemas"]["DestinationDocument"][];
+        };
+        /** @description How a person wants to be told by e-mail. */
+        DeliveryChange: {
+            /** @description `now`, `daily` or `off`. */
+            mail: string;
+            quiet?: components["schemas"]["Quiet"] | null;
+        };
         /** @description An account of the demo, with its password: only ever of a fictional town. */
         DemoAccount: {
             /** @description Where to sign in with. */
@@ -1302,10 +1540,68 @@ export interface components {
             /** @description What it shows. */
             note: string;
         };
+        /** @description A destination, without its secret. */
+        DestinationDocument: {
+            /** @description Its id. */
+            id: string;
+            /** @description `webhook`, `gateway` or `push`. */
+            kind: string;
+            /** @description What its owner calls it. */
+            label: string;
+            /** @description Where it is; of a browser only its push service. */
+            address: string;
+            /** @description Is nothing sent to it, after repeated failures? */
+            paused: boolean;
+            /** @description Why the last attempt failed. */
+            last_error?: string | null;
+        };
+        /** @description A destination that was made. */
+        DestinationMade: {
+            /** @description The destination. */
+            destination: components["schemas"]["DestinationDocument"];
+            /** @description What signs a webhook's messages. It is shown this once. */
+            secret?: string | null;
+        };
+        /** @description A destination to make. */
+        DestinationRequest: {
+            /** @description `webhook`, `gateway` or `push`. */
+            kind: string;
+            /** @description What to call it. */
+            label: string;
+            /** @description A URL; of a browser its endpoint. */
+            address: string;
+            /** @description How a gateway wants its messages. */
+            gateway?: Record<string, never> | null;
+            /** @description The keys that a browser made. */
+            keys?: Record<string, never> | null;
+        };
         /** @description Whether a user is refused. */
         Disabled: {
             /** @description Is signing in refused? */
             disabled: boolean;
+        };
+        /** @description A message that was given up. */
+        FailedMessage: {
+            /** @description Its id. */
+            id: string;
+            /** @description How it was to go. */
+            channel: string;
+            /** @description To whom: an e-mail address, or a destination's id. */
+            recipient: string;
+            /** @description What it is about. */
+            kind?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description Why it was given up. */
+            error?: string | null;
+        };
+        /** @description Messages that were given up. */
+        FailedMessages: {
+            /** @description The latest first. */
+            messages: components["schemas"]["FailedMessage"][];
         };
         /** @description What a person read from a dial. */
         FieldReading: {
@@ -2027,6 +2323,19 @@ export interface components {
             /** Format: int32 */
             missing: number;
         };
+        /** @description Hours in which nothing goes to people, in the civil time of the home. */
+        Quiet: {
+            /**
+             * Format: int32
+             * @description From this minute after midnight: 22:00 is 1320.
+             */
+            from_minute: number;
+            /**
+             * Format: int32
+             * @description Until this minute, which is no longer quiet.
+             */
+            until_minute: number;
+        };
         /** @description A reading as it came. */
         Reading: {
             /** @description The end of what was measured. */
@@ -2268,6 +2577,13 @@ export interface components {
             amount: string;
             /** @description Is it inside the lines' amounts? */
             included: boolean;
+        };
+        /** @description What came of a test. */
+        Tested: {
+            /** @description `sent`, `waiting` to be tried again, or `failed`. */
+            state: string;
+            /** @description Why it has not arrived. */
+            error?: string | null;
         };
         /** @description The running day. */
         Today: {
@@ -3458,6 +3774,64 @@ export interface operations {
             };
         };
     };
+    list_failed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailedMessages"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It waits again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     add_field_reading: {
         parameters: {
             query?: never;
@@ -4161,6 +4535,217 @@ export interface operations {
             };
         };
     };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationMade"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The destination */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The destination */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is told again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The destination */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_openapi: {
         parameters: {
             query?: never;
@@ -4321,6 +4906,68 @@ export interface operations {
             };
         };
     };
+    ask_unsubscribe: {
+        parameters: {
+            query?: {
+                /** @description From the letter */
+                token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query?: {
+                /** @description From the letter */
+                token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_alert_rule: {
         parameters: {
             query?: never;
@@ -4345,6 +4992,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mute_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+                /** @description The kind of rule, such as `bill_jump` */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertMute"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+                /** @description The kind of rule, such as `bill_jump` */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertPreviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPreview"];
                 };
             };
             /** @description The request was refused; `code` says why. */

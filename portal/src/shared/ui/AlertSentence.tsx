@@ -8,6 +8,7 @@ import { useFormat } from "@/shared/session/session";
 export const alertKinds = [
   "excessive_consumption",
   "bill_jump",
+  "bill_jump_year",
   "forecast_over_budget",
   "always_on",
   "unusual_day",

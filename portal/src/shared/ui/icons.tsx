@@ -30,6 +30,7 @@ const shapes = {
   play: <path d="M8 5.5v13l10.5-6.5z" />,
   pause: <path d="M8.5 5.5v13M15.5 5.5v13" />,
   stop: <path d="M6.5 6.5h11v11h-11z" />,
+  plus: <path d="M12 5v14M5 12h14" />,
   pencil: <path d="M4.5 19.5 5.5 15 16 4.5l3.5 3.5L9 18.5z" />,
 } satisfies Record<string, ReactNode>;
 

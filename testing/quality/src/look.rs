@@ -1,0 +1,119 @@
+//! All rules over a home, day by day.
+
+use corrente_alert::{
+    Budget, Excessive, Fact, Machine, Notice, Per, Rule, RuleKind, State, Unit,
+    measure::{self, percent_above},
+};
+use corrente_metering::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{forecast, home::Home};
+
+/// A message that a person would have got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// By which rule.
+    pub kind: RuleKind,
+    /// On which day of the home.
+    pub day: usize,
+    /// Is it the beginning, or that it became worse? Else the end.
+    pub begins: bool,
+}
+
+struct Watched {
+    kind: RuleKind,
+    machine: Machine,
+    state: State,
+}
+
+/// What each rule with its usual parameters would have told. The limit of consumption is the usual
+/// 300 kWh a bill, or half as much again as the home's usual month where that is more; the budget is a
+/// quarter above the usual month, in kWh.
+pub fn look(home: &Home) -> Vec<Told> {
+    let days = home.days_of_use();
+    let usual_month = usual_month(&days);
+    let mut watched: Vec<Watched> = [
+        Rule::ExcessiveConsumption(Excessive {
+            threshold: Decimal::from((usual_month * 3 / 2000).max(300)),
+            unit: Unit::Kwh,
+            per: Per::Bill,
+        }),
+        RuleKind::BillJump.default_rule(),
+        Rule::ForecastOverBudget(Budget { amount: Decimal::new(usual_month * 5 / 4, 3) }),
+        RuleKind::AlwaysOn.default_rule(),
+        RuleKind::UnusualDay.default_rule(),
+        RuleKind::MeterSilent.default_rule(),
+    ]
+    .into_iter()
+    .map(|rule| Watched { kind: rule.kind(), machine: rule.machine(), state: State::default() })
+    .collect();
+    let mut told = Vec::new();
+    let (mut begin, mut silent) = (None::<usize>, 0_i64);
+    for (n, day) in days.iter().enumerate() {
+        if day.date.day() == 1 {
+            begin = Some(n);
+        }
+        silent = if day.wh.is_none()
+            && home.days.get(n).is_some_and(|h| h.iter().all(Option::is_none))
+        {
+            silent + 1440
+        } else {
+            0
+        };
+        let until = days.get(..=n).unwrap_or_default();
+        let month = day.date.first_of_month().to_string();
+        let known = begin.map_or(0, |begin| n + 1 - begin);
+        let so_far: i64 = begin
+            .map_or(0, |b| days.get(b..=n).unwrap_or_default().iter().filter_map(|d| d.wh).sum());
+        let length = usize::try_from(day.date.days_in_month()).unwrap_or(30);
+        let projected = begin
+            .and_then(|begin| forecast::month(&days, begin, known, length))
+            .map(|(so_far, rest)| so_far + rest.likely.wh());
+        let previous = begin.and_then(|begin| {
+            let length =
+                usize::try_from(days.get(begin.checked_sub(1)?)?.date.days_in_month()).ok()?;
+            days.get(begin.checked_sub(length)?..begin)?.iter().map(|d| d.wh).sum::<Option<i64>>()
+        });
+        for watched in &mut watched {
+            let (subject, value) = match watched.kind {
+                RuleKind::ExcessiveConsumption => {
+                    (month.clone(), begin.map(|_| Decimal::new(so_far, 3)))
+                }
+                RuleKind::BillJump => {
+                    (month.clone(), projected.zip(previous).and_then(|(p, b)| percent_above(p, b)))
+                }
+                RuleKind::ForecastOverBudget => {
+                    (month.clone(), projected.map(|wh| Decimal::new(wh, 3)))
+                }
+                RuleKind::AlwaysOn => {
+                    ("base".to_owned(), measure::always_on(until).map(|rise| rise.percent))
+                }
+                RuleKind::UnusualDay => (day.date.to_string(), measure::unusual_day(until)),
+                RuleKind::MeterSilent => ("meter".to_owned(), Some(Decimal::from(silent))),
+                RuleKind::BillJumpYear
+                | RuleKind::InvoiceIssued
+                | RuleKind::InvoiceDue
+                | RuleKind::InvoiceOverdue
+                | RuleKind::InvoicePaid => continue,
+            };
+            // The morning after.
+            let at = Timestamp::from_second(home.calendar.day(day.date).end.second() + 3600);
+            let fact = Fact { at, day: home.calendar.date(at), subject, value };
+            let (state, notices) = watched.machine.step(&watched.state, &fact);
+            watched.state = state;
+            told.extend(notices.iter().map(|notice| Told {
+                kind: watched.kind,
+                day: n,
+                begins: !matches!(notice, Notice::Over { .. }),
+            }));
+        }
+    }
+    told
+}
+
+/// What the first ten weeks make of a month, in Wh.
+fn usual_month(days: &[measure::DayOfUse]) -> i64 {
+    let first: Vec<i64> = days.iter().take(70).filter_map(|day| day.wh).collect();
+    let count = i64::try_from(first.len()).unwrap_or(1).max(1);
+    first.iter().sum::<i64>() * 30 / count
+}
