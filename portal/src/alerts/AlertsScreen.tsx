@@ -42,7 +42,7 @@ export function AlertsScreen() {
               </ul>
               {me.user && (
                 <p className="mt-4 text-sm">
-                  <Link to="/settings" className="link">
+                  <Link to="/settings" className="inline-flex min-h-11 items-center pt-2 text-sm font-semibold text-brand">
                     {t("alerts.channels")}
                   </Link>
                 </p>

@@ -108,8 +108,8 @@ export function Rule({ rule }: { rule: AlertRule }) {
       )}
       {rule.enabled && kind && <Preview kind={kind} parameters={asked} />}
       {rule.enabled && (
-        <p className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
-          {rule.muted_until && <span>{t("alerts.muted", { until: format.dayTime(rule.muted_until) })}</span>}
+        <p className="mt-2 -ml-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
+          {rule.muted_until && <span className="ml-3">{t("alerts.muted", { until: format.dayTime(rule.muted_until) })}</span>}
           <Button small kind="plain" disabled={mute.isPending} onClick={() => mute.mutate(rule.muted_until ? 0 : 168)} aria-label={rule.muted_until ? undefined : t("alerts.muteNamed", { name: title })}>
             {t(rule.muted_until ? "alerts.unmute" : "alerts.mute")}
           </Button>
