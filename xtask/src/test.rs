@@ -127,9 +127,9 @@ fn rust() -> Outcome {
 
 /// The built pages served by the real binary, in a real browser.
 fn browser() -> Outcome {
-    // The whole workspace, as the tests built it: one package alone has other features, so that its
-    // dependencies would be built again.
-    process::run(process::cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
+    // With the tests, as the stage before built it: without them dependencies have other features and
+    // would be built again.
+    process::run(process::cargo(&["build", "--quiet", "--workspace", "--bins", "--tests"]))?;
     let city = City::start()?;
     let mut tests = portal::npm(&["run", "e2e", "--silent"]);
     tests
