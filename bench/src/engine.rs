@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use corrente_ledger::{Admission, AsOf, Entry, Ledger, LedgerOptions, SqliteLedger, day};
+use corrente_ledger::{Admission, AsOf, Entry, Ledger, LedgerOptions, SqliteLedger};
 use corrente_metering::{
     ChannelId, ChannelKind, ChannelSpec, Reading, SourceQuality, Span, Timestamp,
 };
@@ -15,7 +15,7 @@ use corrente_units::Energy;
 use crate::{
     Failure, Place, cpu,
     figure::{self, Figure, float},
-    workload::{QUARTERS, START, Sample, Workload},
+    workload::{DAY_SECONDS, QUARTERS, START, Sample, Workload},
 };
 
 #[derive(Clone, Debug, clap::Args)]
@@ -172,7 +172,7 @@ async fn write(ledger: &SqliteLedger, options: &Options, days: u32) -> Result<Wr
             }
             // Two hours after midnight the day before is sealed, beside the readings that follow.
             if quarter == 8 && day > 0 {
-                let end = START + i64::from(day) * day::DAY_SECONDS;
+                let end = START + i64::from(day) * DAY_SECONDS;
                 ledger.seal_until(Timestamp::from_second(end))?;
             }
             written.wall += started.elapsed();
@@ -212,12 +212,9 @@ fn queries(ledger: &SqliteLedger, meters: u32, days: u32) -> Result<(), Failure>
         Figure::micros(format!("engine.query.{name}.p50"), figure::quantile(times, 0.5)).print();
         Figure::micros(format!("engine.query.{name}.p99"), figure::quantile(times, 0.99)).print();
     };
-    let end = START + i64::from(days - 1) * day::DAY_SECONDS;
+    let end = START + i64::from(days - 1) * DAY_SECONDS;
     let span = |days: i64| {
-        Span::new(
-            Timestamp::from_second(end - days * day::DAY_SECONDS),
-            Timestamp::from_second(end),
-        )
+        Span::new(Timestamp::from_second(end - days * DAY_SECONDS), Timestamp::from_second(end))
     };
     let last = time(&|channel| {
         ledger.last(channel)?.ok_or("no reading")?;
@@ -233,7 +230,7 @@ fn queries(ledger: &SqliteLedger, meters: u32, days: u32) -> Result<(), Failure>
     print("day", &time(&range(span(1)))?);
     print("month", &time(&range(span(30)))?);
 
-    let sealed = i32::try_from(START / day::DAY_SECONDS)? + i32::try_from(days)? - 2;
+    let sealed = i32::try_from(START / DAY_SECONDS)? + i32::try_from(days)? - 2;
     let started = Instant::now();
     let total = ledger.day_total(sealed)?;
     Figure::millis("engine.query.city_day", started.elapsed()).print();

@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use corrente_ledger::{Appended, Ledger, LedgerOptions, SqliteLedger, day::DAY_SECONDS};
+use corrente_ledger::{Appended, Ledger, LedgerOptions, SqliteLedger};
 use corrente_metering::Timestamp;
 
 use crate::{
     Failure, Place, cpu, engine,
     figure::{Figure, float, quantile},
-    workload::{QUARTER, QUARTERS, START, Sample},
+    workload::{DAY_SECONDS, QUARTER, QUARTERS, START, Sample},
 };
 
 #[derive(Clone, Debug, clap::Args)]

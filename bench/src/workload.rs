@@ -6,6 +6,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
+/// Seconds of a day.
+pub(crate) const DAY_SECONDS: i64 = 86_400;
 pub(crate) const QUARTER: i64 = 900;
 pub(crate) const QUARTERS: u32 = 96;
 /// 2026-01-01T00:00:00Z.

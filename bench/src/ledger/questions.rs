@@ -6,13 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use corrente_ledger::day::DAY_SECONDS;
-
 use crate::{
     Failure,
     figure::quantile,
     peer::{Pace, Peer, Question},
-    workload::{QUARTERS, START, Workload},
+    workload::{DAY_SECONDS, QUARTERS, START, Workload},
 };
 
 /// Longest that one kind of question is asked.

@@ -82,7 +82,7 @@ fn checksum(key: i64, body: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-fn write_column(numbers: impl Iterator<Item = i64> + Clone, out: &mut Vec<u8>) {
+pub(crate) fn write_column(numbers: impl Iterator<Item = i64> + Clone, out: &mut Vec<u8>) {
     let (least, most) =
         numbers.clone().fold((i64::MAX, i64::MIN), |(least, most), n| (least.min(n), most.max(n)));
     let least = least.min(most);
@@ -112,7 +112,7 @@ fn write_bytes<const WIDTH: usize>(numbers: impl Iterator<Item = u64>, out: &mut
     }
 }
 
-fn read_column<T>(
+pub(crate) fn read_column<T>(
     input: &mut &[u8],
     count: usize,
     out: &mut Vec<T>,
@@ -129,15 +129,35 @@ fn read_column<T>(
     let (column, rest) = rest.split_at_checked(bytes).ok_or(Damaged)?;
     *input = rest;
     out.reserve(count);
-    if width == 0 {
-        for _ in 0..count {
-            out.push(convert(least).ok_or(Damaged)?);
+    match width {
+        0 => {
+            for _ in 0..count {
+                out.push(convert(least).ok_or(Damaged)?);
+            }
+            Ok(())
         }
-        return Ok(());
+        1 => read_bytes::<1, T>(column, least, out, convert),
+        2 => read_bytes::<2, T>(column, least, out, convert),
+        3 => read_bytes::<3, T>(column, least, out, convert),
+        4 => read_bytes::<4, T>(column, least, out, convert),
+        5 => read_bytes::<5, T>(column, least, out, convert),
+        6 => read_bytes::<6, T>(column, least, out, convert),
+        7 => read_bytes::<7, T>(column, least, out, convert),
+        _ => read_bytes::<8, T>(column, least, out, convert),
     }
-    for chunk in column.chunks_exact(width) {
+}
+
+/// The width is a constant to the compiler: it copies a word instead of calling for some bytes.
+fn read_bytes<const WIDTH: usize, T>(
+    column: &[u8],
+    least: i64,
+    out: &mut Vec<T>,
+    convert: impl Fn(i64) -> Option<T>,
+) -> Result<(), Damaged> {
+    let (chunks, _) = column.as_chunks::<WIDTH>();
+    for chunk in chunks {
         let mut word = [0; 8];
-        word[..width].copy_from_slice(chunk);
+        word.first_chunk_mut::<WIDTH>().ok_or(Damaged)?.copy_from_slice(chunk);
         let number = least.wrapping_add(u64::from_le_bytes(word).cast_signed());
         out.push(convert(number).ok_or(Damaged)?);
     }

@@ -11,10 +11,11 @@
 //! the next revision, which holds only what is new.
 
 pub mod codec;
-pub mod day;
 pub mod sqlite;
 
 mod batch;
+mod day;
+mod ends;
 mod window;
 
 use std::{fmt::Debug, path::Path};
@@ -269,6 +270,9 @@ pub trait Ledger: Send + Sync + Debug {
     /// Which revisions a read of this span sees now. Only sealed days have one: seal before you bill.
     fn revisions(&self, channel: ChannelId, span: Span) -> Result<Revisions, LedgerError>;
 
+    /// The instants that a block day of a channel covers: midnight to midnight of its standard time.
+    fn day_span(&self, channel: ChannelId, day: i32) -> Result<Span, LedgerError>;
+
     /// Stored readings that do not count, with a sequence above `after`, at most `limit` of them.
     fn rejected(&self, after: u64, limit: usize) -> Result<Vec<Rejected>, LedgerError>;
 
@@ -295,8 +299,8 @@ pub trait Ledger: Send + Sync + Debug {
     fn totals(&self, first: i32, last: i32) -> Result<Vec<ChannelTotal>, LedgerError> {
         let mut totals = Vec::new();
         for spec in self.channels()? {
-            let start = day::day_start(first, spec.offset_seconds);
-            let span = Span::new(start, day::day_end(last, spec.offset_seconds));
+            let start = self.day_span(spec.id, first)?.start;
+            let span = Span::new(start, self.day_span(spec.id, last)?.end);
             let readings = self.range(spec.id, span, AsOf::Now)?;
             let Some(closing) = readings.last() else { continue };
             let energy = match spec.kind {

@@ -4,6 +4,7 @@ mod backup;
 mod blocks;
 mod checkpoint;
 mod directory;
+mod ends;
 mod key;
 mod load;
 mod queue;
@@ -46,7 +47,7 @@ use crate::{
 pub struct LedgerOptions {
     /// Readings after which a group is committed, whatever else waits.
     pub group_readings: usize,
-    /// Time after which a group is committed, whatever else waits.
+    /// How long a group waits for more when many report at once. A lone meter never waits.
     pub group_time: Duration,
     /// Readings that may wait for the writer; callers wait when there are more.
     pub queue_readings: usize,
@@ -65,8 +66,8 @@ pub struct LedgerOptions {
 impl Default for LedgerOptions {
     fn default() -> Self {
         Self {
-            group_readings: 10_000,
-            group_time: Duration::from_millis(20),
+            group_readings: 32_768,
+            group_time: Duration::from_millis(4),
             queue_readings: 100_000,
             cut_readings: 1024,
             window_bytes: 1536 << 20,
@@ -98,7 +99,8 @@ struct Shared {
     options: LedgerOptions,
     /// Locked after the window where both are.
     directory: RwLock<Directory>,
-    window: RwLock<Window>,
+    /// A lock that can be passed on: readers get their turn while a group goes on.
+    window: parking_lot::RwLock<Window>,
     queue: Queue,
     room: Arc<Semaphore>,
     readers: Readers,
@@ -128,12 +130,12 @@ impl Shared {
         self.directory.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn window(&self) -> RwLockReadGuard<'_, Window> {
-        self.window.read().unwrap_or_else(PoisonError::into_inner)
+    fn window(&self) -> parking_lot::RwLockReadGuard<'_, Window> {
+        self.window.read()
     }
 
-    fn window_mut(&self) -> RwLockWriteGuard<'_, Window> {
-        self.window.write().unwrap_or_else(PoisonError::into_inner)
+    fn window_mut(&self) -> parking_lot::RwLockWriteGuard<'_, Window> {
+        self.window.write()
     }
 
     /// Notes what the window holds, so that stats need no lock.
@@ -194,7 +196,7 @@ impl SqliteLedger {
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             directory: RwLock::new(loaded.directory),
-            window: RwLock::new(loaded.window),
+            window: parking_lot::RwLock::new(loaded.window),
             queue: Queue::default(),
             room: Arc::new(Semaphore::new(options.queue_readings.clamp(1, Semaphore::MAX_PERMITS))),
             readers: Readers::default(),
@@ -324,6 +326,11 @@ impl Ledger for SqliteLedger {
     fn revisions(&self, channel: ChannelId, span: Span) -> Result<Revisions, LedgerError> {
         self.shared.check_open()?;
         self.shared.revisions(channel, span)
+    }
+
+    fn day_span(&self, channel: ChannelId, day: i32) -> Result<Span, LedgerError> {
+        let offset = self.shared.place(channel)?.offset;
+        Ok(Span::new(day::day_start(day, offset), day::day_end(day, offset)))
     }
 
     fn rejected(&self, after: u64, limit: usize) -> Result<Vec<Rejected>, LedgerError> {

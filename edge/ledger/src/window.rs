@@ -6,7 +6,10 @@
 //! Between [`Window::begin`] and [`Window::commit`] the readings of a group commit are in it and not shown:
 //! those behind the others of their day stand above a mark, those in between wait in a list.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use corrente_metering::{Reading, SourceQuality, Span, Timestamp};
 use corrente_units::Energy;
@@ -209,6 +212,8 @@ pub(crate) struct Window {
     spans: Vec<DaySpan>,
     /// Which channels have which day open. May name one whose day is gone again.
     open: BTreeMap<i32, Vec<u32>>,
+    /// Those that are on their way into blocks: their readings are still here.
+    sealing: BTreeMap<i32, Vec<u32>>,
     /// Values that are too far from their day's first for a cell.
     wide: BTreeMap<(u32, i32, u32), i64>,
     /// The group commit under way, 0 when there is none.
@@ -448,14 +453,22 @@ impl Window {
         })
     }
 
-    /// The days that are open and which channels have them.
+    /// The days that are open and that nobody is sealing.
     pub(crate) fn open_days(&self) -> impl Iterator<Item = i32> {
         self.open.keys().copied()
     }
 
-    /// The channels that have this day open; may name one twice, or one whose day is gone.
-    pub(crate) fn open_in(&self, day: i32) -> impl Iterator<Item = u32> {
-        self.open.get(&day).into_iter().flatten().copied()
+    /// The channels that have readings of these days here; may name one twice, or one whose day is gone.
+    pub(crate) fn open_in(&self, days: RangeInclusive<i32>) -> impl Iterator<Item = u32> {
+        let open = self.open.range(days.clone()).chain(self.sealing.range(days));
+        open.flat_map(|(_, slots)| slots).copied()
+    }
+
+    /// Second and value of the last shown reading of a channel in a day.
+    pub(crate) fn last_in(&self, slot: u32, day: i32) -> Option<(u32, i64)> {
+        let day = at(slot).and_then(|slot| self.channels.get(slot))?.day(day)?;
+        let cell = *day.visible(self.pending).last()?;
+        Some((cell_second(cell), self.value(slot, day, cell)?))
     }
 
     pub(crate) fn is_open(&self, day: i32) -> bool {
@@ -463,20 +476,30 @@ impl Window {
     }
 
     /// Takes the channels of a day for which `wanted` holds out of the list of open days, sorted. Their
-    /// readings stay until [`Window::sealed`].
+    /// readings stay until [`Window::sealed`], and count as open until [`Window::sealing_ended`].
     pub(crate) fn take_open(&mut self, day: i32, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
         let Some(slots) = self.open.remove(&day) else { return Vec::new() };
         let (mut taken, left): (Vec<u32>, Vec<u32>) =
             slots.into_iter().partition(|&slot| wanted(slot));
-        self.put_back(day, left);
+        if !left.is_empty() {
+            self.open.insert(day, left);
+        }
         taken.sort_unstable();
-        self.bytes = self.bytes.saturating_sub(taken.len() * size_of::<u32>());
+        self.sealing.entry(day).or_default().extend(&taken);
         taken
+    }
+
+    /// What was taken of this day is in blocks, or back in the list.
+    pub(crate) fn sealing_ended(&mut self, day: i32) {
+        if let Some(slots) = self.sealing.remove(&day) {
+            self.bytes = self.bytes.saturating_sub(slots.len() * size_of::<u32>());
+        }
     }
 
     /// The inverse of [`Window::take_open`], for channels that could not be sealed.
     pub(crate) fn put_back(&mut self, day: i32, slots: Vec<u32>) {
         if !slots.is_empty() {
+            self.bytes += slots.len() * size_of::<u32>();
             self.open.entry(day).or_default().extend(slots);
         }
     }

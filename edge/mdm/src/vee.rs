@@ -160,9 +160,7 @@ impl Mdm {
         let mut days = BTreeSet::new();
         for channel in &point.channels {
             for block in current.changed_since(seen, channel.channel) {
-                let offset = channel.spec.offset_seconds;
-                let start = corrente_ledger::day::day_start(block, offset);
-                let end = corrente_ledger::day::day_end(block, offset);
+                let Span { start, end } = self.ledger.day_span(channel.channel, block)?;
                 let (before, after) = self.around(channel.channel, start, end)?;
                 let mut day = calendar.date(before.unwrap_or(start).plus(-1)).max(first);
                 let last = calendar

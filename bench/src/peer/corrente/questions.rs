@@ -12,7 +12,7 @@ use axum::{
 };
 use corrente_clock::BusinessClock;
 use corrente_headend::{Headend, HeadendConfig, Services};
-use corrente_ledger::{AsOf, Ledger, LedgerError, LedgerOptions, SqliteLedger, day::DAY_SECONDS};
+use corrente_ledger::{AsOf, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_metering::{ChannelId, Reading, Span, Timestamp};
 use corrente_registry::Registry;
@@ -22,7 +22,7 @@ use crate::{
     figure::say,
     http::Http,
     peer::{Asker, Question, load::decimal},
-    workload::START,
+    workload::{DAY_SECONDS, START},
 };
 
 /// A year after the workload begins: nothing is from the future.

@@ -41,6 +41,11 @@ pub(super) fn last_of(day: i32) -> i64 {
     first_of(day) | LOW
 }
 
+/// The key of the row that says what 256 channels of a day come to.
+pub(super) fn ends(day: i32, chunk: u32) -> i64 {
+    first_of(day) | i64::from(chunk)
+}
+
 /// The key of a log row.
 pub(super) fn log(day: i32, sequence: i64) -> i64 {
     first_of(day) | (sequence & LOW)

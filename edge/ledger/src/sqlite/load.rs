@@ -74,6 +74,13 @@ pub(super) fn kind_code(kind: ChannelKind) -> i64 {
     }
 }
 
+/// The part of a list of all channels that belongs to a chunk.
+pub(super) fn of_chunk(spans: &[DaySpan], chunk: u32) -> &[DaySpan] {
+    let place = |slot: u32| usize::try_from(slot).unwrap_or(usize::MAX).min(spans.len());
+    let start = chunk.saturating_mul(CHUNK);
+    spans.get(place(start)..place(start.saturating_add(CHUNK))).unwrap_or_default()
+}
+
 /// The row of a chunk.
 pub(super) fn encode_days(days: &[DaySpan]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(days.len() * 8 + 4);

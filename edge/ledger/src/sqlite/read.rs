@@ -382,7 +382,7 @@ fn days_of(span: Span, offset: i32) -> (i32, i32) {
 }
 
 /// Runs several statements on one state of the database, which also spares looking it up each time.
-fn in_snapshot(
+pub(super) fn in_snapshot(
     connection: &Connection,
     is_needed: bool,
     read: impl FnOnce() -> Result<(), Stop>,

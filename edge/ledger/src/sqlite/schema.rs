@@ -13,13 +13,20 @@ use crate::LedgerError;
 
 /// "Corr" in ASCII: says whose file this is.
 const APPLICATION_ID: i32 = 0x436f_7272;
-/// The schema that this program writes. Version 2: blocks may hold Rice codes, which a program of
-/// version 1 would take for damage.
-const VERSION: i32 = 2;
-/// The oldest one that is brought to it, by its number alone.
+/// The schema that this program writes.
+///
+/// - Version 2: blocks may hold Rice codes, which a program of version 1 would take for damage.
+/// - Version 3: `day_end`, which an older program would not keep up to date; and block days begin at the
+///   midnight of the channel's standard time, where they began at its mirror image before.
+const VERSION: i32 = 3;
+/// The oldest one that is brought to it.
 const OLDEST_VERSION: i32 = 1;
+/// From version 2. Channels that have blocks keep the days that these were cut by.
+const TO_VERSION_3: &str = "CREATE TABLE day_end (key INTEGER PRIMARY KEY, ends BLOB NOT NULL) STRICT; \
+     UPDATE channel SET utc_offset = -utc_offset;";
 const SCHEMA: &str = include_str!("schema.sql");
 const PAGE_BYTES: u32 = 8192;
+/// The tables of the oldest version.
 const TABLES: [&str; 7] =
     ["block", "channel", "log", "log_done", "probe", "rejected", "sealed_days"];
 
@@ -127,10 +134,11 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
         )));
     }
     // A file on a read-only medium opens and reads; it must be found now and not at the first reading.
+    let bring = if version < 3 { TO_VERSION_3 } else { "" };
     connection
         .execute_batch(&format!(
-            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; PRAGMA user_version = {VERSION}; \
-             COMMIT"
+            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; {bring} \
+             PRAGMA user_version = {VERSION}; COMMIT"
         ))
         .map_err(failed)
 }

@@ -1,4 +1,4 @@
--- The reading ledger, version 2 (the same tables as version 1). Why it is cut like this: docs of the crate.
+-- The reading ledger, version 3. Why it is cut like this: docs of the crate.
 
 -- A channel and its slot, the dense number under which everything else names it.
 CREATE TABLE channel (
@@ -6,7 +6,7 @@ CREATE TABLE channel (
     id INTEGER NOT NULL UNIQUE,
     -- 0 register, 1 interval
     kind INTEGER NOT NULL,
-    -- standard offset of its zone in seconds, east positive
+    -- standard offset of its zone in seconds, east positive: block days begin at its midnight
     utc_offset INTEGER NOT NULL
 ) STRICT;
 
@@ -45,6 +45,13 @@ CREATE TABLE block (
     -- 1: a value falls; 2: quality codes other than 0
     flags INTEGER NOT NULL,
     body BLOB NOT NULL
+) STRICT;
+
+-- What 256 channels at a time come to in a block day: last value or sum. Made of the blocks.
+-- key = block day << 40 | slot / 256
+CREATE TABLE day_end (
+    key INTEGER PRIMARY KEY,
+    ends BLOB NOT NULL
 ) STRICT;
 
 -- Stored and not counted.

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use corrente_metering::{ChannelKind, Timestamp};
 use rusqlite::TransactionBehavior;
 
-use super::{blocks, key, load, queue::Answer, writer::Writer};
+use super::{blocks, ends, key, load, queue::Answer, writer::Writer};
 use crate::{
     LedgerError,
     codec::{self, Columns, Values},
     day,
+    ends::DayEnd,
     window::DaySpan,
 };
 
@@ -167,6 +168,7 @@ impl Writer {
             let directory = shared.directory();
             let mut insert = transaction.prepare_cached(blocks::INSERT)?;
             let mut chunks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+            let mut day_ends: BTreeMap<u32, Vec<(u32, DayEnd)>> = BTreeMap::new();
             let (mut columns, mut body) = (Columns::default(), Vec::new());
             for &slot in slots {
                 window.columns(slot, day, &mut columns);
@@ -180,7 +182,8 @@ impl Writer {
                     full.push(slot);
                     continue;
                 }
-                let values = match directory.kind(slot) {
+                let kind = directory.kind(slot);
+                let values = match kind {
                     ChannelKind::Register => Values::Cumulative,
                     ChannelKind::Interval => Values::Amounts,
                 };
@@ -189,20 +192,24 @@ impl Writer {
                     blocks::insert(&mut insert, key, &header, &body)?;
                     written += 1;
                     bytes += body.len() + 32;
+                    let end = (slot, DayEnd::of(kind, &header));
+                    day_ends.entry(slot / load::CHUNK).or_default().push(end);
                     if !span.contains(day) {
                         chunks.entry(slot / load::CHUNK).or_default().push(slot);
                     }
                 }
+            }
+            for (chunk, new) in day_ends {
+                let spans = load::of_chunk(window.spans(), chunk);
+                let is_first = !spans.iter().any(|span| span.contains(day));
+                bytes += ends::add(&transaction, &directory, (day, chunk), &new, is_first)?;
             }
             let mut insert = transaction.prepare_cached(
                 "INSERT OR REPLACE INTO sealed_days (chunk, days) VALUES (?1, ?2)",
             )?;
             for (chunk, slots) in chunks {
                 let start = chunk * load::CHUNK;
-                let from = usize::try_from(start).unwrap_or(usize::MAX);
-                let length = usize::try_from(load::CHUNK).unwrap_or_default();
-                let mut days: Vec<DaySpan> =
-                    window.spans().iter().skip(from).take(length).copied().collect();
+                let mut days: Vec<DaySpan> = load::of_chunk(window.spans(), chunk).to_vec();
                 for slot in slots {
                     let place = usize::try_from(slot - start).unwrap_or(usize::MAX);
                     if let Some(span) = days.get_mut(place) {
@@ -235,6 +242,9 @@ impl Writer {
             if kind != Slice::Cut {
                 window.put_back(day, full);
             }
+        }
+        if kind == Slice::Last {
+            window.sealing_ended(day);
         }
         shared.note(&window);
         drop(window);

@@ -1,4 +1,4 @@
-//! Totals over many channels, from the headers of two days; and the check of every block.
+//! Totals over many channels, from what their days come to; and the check of every block.
 
 use corrente_metering::{ChannelKind, Timestamp};
 use corrente_units::Energy;
@@ -6,78 +6,91 @@ use corrente_units::Energy;
 use super::{
     Shared,
     blocks::{self, Stop},
-    key,
+    ends,
+    read::in_snapshot,
 };
 use crate::{
     AsOf, ChannelTotal, DayTotal, LedgerError,
     codec::{self, Columns},
     day,
+    ends::DayEnd,
 };
 
-/// The last register value of a channel in a day: second and Wh.
-type Latest = Option<(u32, i64)>;
+/// Channels of which the window is asked in one go, while the writer waits.
+const STRIDE: usize = 4096;
 
 impl Shared {
     pub(super) fn day_total(&self, day: i32) -> Result<DayTotal, LedgerError> {
         DayTotal::sum(&self.totals(day, day)?)
     }
 
+    /// From what the days come to. The window is asked before the blocks, so that what moves from the one
+    /// to the other meanwhile is seen at least once; the later of two last readings is taken, and sums of
+    /// channels that were open are made of their readings.
     pub(super) fn totals(&self, first: i32, last: i32) -> Result<Vec<ChannelTotal>, LedgerError> {
         if first > last {
             return Ok(Vec::new());
         }
         let before = first.saturating_sub(1);
-        // Channels with an open day in there are few once the days are sealed: one by one.
-        let mut open: Vec<u32> = Vec::new();
-        {
-            let window = self.window();
-            let days: Vec<i32> =
-                window.open_days().filter(|day| (before..=last).contains(day)).collect();
-            for day in days {
-                open.extend(window.open_in(day));
-            }
-        }
-        open.sort_unstable();
-        open.dedup();
+        let open = self.open_in(before, last);
         // A copy: reads below take the same lock again.
         let specs = self.directory().specs().to_vec();
-        let count = specs.len();
-        let (closing, opening, sums) = self.read(|connection| {
-            let mut closing: Vec<Latest> = vec![None; count];
-            let mut opening: Vec<Latest> = vec![None; count];
-            let mut sums: Vec<Option<Option<i64>>> = vec![None; count];
-            let has_intervals = specs.iter().any(|spec| spec.kind == ChannelKind::Interval);
-            scan(connection, before, |slot, header| note(&mut opening, slot, header))?;
-            let from = if has_intervals { first } else { last };
-            for day in from..=last {
-                scan(connection, day, |slot, header| {
-                    if day == last {
-                        note(&mut closing, slot, header);
-                    }
-                    let place = usize::try_from(slot).unwrap_or(usize::MAX);
-                    if has_intervals && let Some(sum) = sums.get_mut(place) {
-                        let so_far = sum.unwrap_or(Some(0));
-                        *sum = Some(so_far.zip(header.sum).and_then(|(a, b)| a.checked_add(b)));
+        let has_intervals = specs.iter().any(|spec| spec.kind == ChannelKind::Interval);
+        let is_register = |slot: u32| {
+            let spec = usize::try_from(slot).ok().and_then(|slot| specs.get(slot));
+            spec.is_some_and(|spec| spec.kind == ChannelKind::Register)
+        };
+        let mut opening: Vec<Option<DayEnd>> = vec![None; specs.len()];
+        let mut closing: Vec<Option<DayEnd>> = vec![None; specs.len()];
+        for slots in open.chunks(STRIDE) {
+            let window = self.window();
+            for &slot in slots {
+                let of_day = |day| {
+                    let (second, value) = window.last_in(slot, day)?;
+                    Some(DayEnd::Register { second, value })
+                };
+                if is_register(slot) {
+                    note(&mut opening, slot, of_day(before));
+                    note(&mut closing, slot, of_day(last));
+                }
+            }
+        }
+        self.read(|connection| {
+            let directory = self.directory();
+            in_snapshot(connection, true, || {
+                ends::each(connection, &directory, before, |slot, end| {
+                    if is_register(slot) {
+                        note(&mut opening, slot, Some(end));
                     }
                 })?;
-            }
-            Ok((closing, opening, sums))
+                for day in if has_intervals { first } else { last }..=last {
+                    ends::each(connection, &directory, day, |slot, end| {
+                        if day == last || !is_register(slot) {
+                            note(&mut closing, slot, Some(end));
+                        }
+                    })?;
+                }
+                Ok(())
+            })
         })?;
         let mut totals = Vec::new();
-        for (slot, spec) in (0_u32..).zip(&specs) {
-            let place = usize::try_from(slot).unwrap_or(usize::MAX);
-            let get = |days: &[Latest]| days.get(place).copied().flatten();
-            let is_open = open.binary_search(&slot).is_ok();
-            let energy = match spec.kind {
-                _ if is_open => self.total_of(slot, first, last)?.map(|total| total.energy),
-                ChannelKind::Register => match (get(&opening), get(&closing)) {
-                    (Some((_, opening)), Some((_, closing))) => {
-                        Some(closing.checked_sub(opening).map(Energy::from_wh))
-                    }
-                    _ => self.total_of(slot, first, last)?.map(|total| total.energy),
-                },
-                ChannelKind::Interval => {
-                    sums.get(place).copied().flatten().map(|sum| sum.map(Energy::from_wh))
+        for (slot, (spec, ends)) in (0_u32..).zip(specs.iter().zip(opening.iter().zip(&closing))) {
+            let energy = match (spec.kind, ends) {
+                (
+                    ChannelKind::Register,
+                    (
+                        Some(DayEnd::Register { value: opening, .. }),
+                        Some(DayEnd::Register { value: closing, .. }),
+                    ),
+                ) => Some(closing.checked_sub(*opening).map(Energy::from_wh)),
+                (ChannelKind::Interval, (_, closing)) if open.binary_search(&slot).is_err() => {
+                    closing.map(|end| match end {
+                        DayEnd::Sum(sum) => Some(Energy::from_wh(sum)),
+                        DayEnd::Register { .. } | DayEnd::Overflow => None,
+                    })
+                }
+                (ChannelKind::Register | ChannelKind::Interval, _) => {
+                    self.total_of(slot, first, last)?.map(|total| total.energy)
                 }
             };
             if let Some(energy) = energy {
@@ -85,6 +98,14 @@ impl Shared {
             }
         }
         Ok(totals)
+    }
+
+    /// The channels of which the window holds readings of these days, in order.
+    fn open_in(&self, first: i32, last: i32) -> Vec<u32> {
+        let mut open: Vec<u32> = self.window().open_in(first..=last).collect();
+        open.sort_unstable();
+        open.dedup();
+        open
     }
 
     /// The same for one channel, by its readings; nothing when it has none in these days.
@@ -144,27 +165,10 @@ impl Shared {
     }
 }
 
-fn note(days: &mut [Latest], slot: u32, header: &codec::Header) {
-    let place = usize::try_from(slot).unwrap_or(usize::MAX);
-    if let Some(latest) = days.get_mut(place)
-        && latest.is_none_or(|(second, _)| second < header.last)
-    {
-        *latest = Some((header.last, header.last_value));
+/// Adds what a day comes to by one more source.
+fn note(days: &mut [Option<DayEnd>], slot: u32, end: Option<DayEnd>) {
+    let known = usize::try_from(slot).ok().and_then(|slot| days.get_mut(slot));
+    if let (Some(known), Some(end)) = (known, end) {
+        *known = Some(known.map_or(end, |before| before.and(end)));
     }
-}
-
-/// Calls `each` with the slot and header of every block of a day, checked.
-fn scan(
-    connection: &rusqlite::Connection,
-    day: i32,
-    mut each: impl FnMut(u32, &codec::Header),
-) -> Result<(), Stop> {
-    let mut statement = connection.prepare_cached(blocks::SELECT)?;
-    let mut rows = statement.query([key::first_of(day), key::last_of(day)])?;
-    while let Some(row) = rows.next()? {
-        let (key, header, body) = blocks::row(row)?;
-        codec::verify(key, &header, body).map_err(|_| Stop::Damaged(key))?;
-        each(key::parts(key).1, &header);
-    }
-    Ok(())
 }

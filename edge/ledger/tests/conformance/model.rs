@@ -169,8 +169,8 @@ fn check_totals(ledger: &dyn Ledger, model: &Model) {
     for (first, last) in [(19_999, 19_999), (20_000, 20_000), (20_001, 20_003)] {
         let totals = ledger.totals(first, last).unwrap();
         for spec in specs() {
-            let start = corrente_ledger::day::day_start(first, spec.offset_seconds);
-            let end = corrente_ledger::day::day_end(last, spec.offset_seconds);
+            let midnight = |day: i32| at(i64::from(day) * DAY - i64::from(spec.offset_seconds));
+            let (start, end) = (midnight(first), midnight(last + 1));
             let of = |from: Timestamp, to: Timestamp| {
                 let span = Span::new(from, to);
                 model

@@ -3,8 +3,8 @@
 use std::{path::Path, thread};
 
 use corrente_ledger::{
-    Admission, Appended, AsOf, Decision, Entry, Ledger, LedgerError, QuarantineReason, Rejected,
-    RejectionReason, Revisions, Settled, day,
+    Admission, Appended, AsOf, DayTotal, Decision, Entry, Ledger, LedgerError, QuarantineReason,
+    Rejected, RejectionReason, Revisions, Settled,
 };
 use corrente_metering::{
     ChannelId, ChannelKind, ChannelSpec, Reading, SourceQuality, Span, Timestamp,
@@ -220,20 +220,23 @@ fn sealing_changes_no_answer(store: &dyn Store) {
 
 fn each_offset_has_its_own_block_day(store: &dyn Store) {
     let ledger = store.open();
+    // UTC, Brasília, India (half an hour), Nepal (three quarters), Newfoundland.
     let offsets = [0, -10_800, 19_800, 20_700, -12_600];
+    let hours = |hours: i64, minutes: i64| START + hours * 3600 + minutes * 60;
+    let midnights = [hours(0, 0), hours(3, 0), hours(-5, -30), hours(-5, -45), hours(3, 30)];
     let specs: Vec<ChannelSpec> =
         (1..).zip(offsets).map(|(number, offset)| register(number, offset)).collect();
     ledger.open_channels(&specs).unwrap();
     assert_eq!(ledger.channels().unwrap(), specs);
-    for (channel, offset) in (1..).zip(offsets) {
-        let midnight = START + i64::from(offset);
+    for (channel, midnight) in (1..).zip(midnights) {
         append(&*ledger, vec![entry(channel, midnight, 1), entry(channel, midnight + 1, 2)]);
+        let day = ledger.day_span(id(channel), 20_000).unwrap();
+        assert_eq!(day, Span::new(at(midnight), at(midnight + DAY)));
     }
     // East to west, each midnight seals the day that it closes, and no other channel's.
-    let mut order: Vec<(u64, i32)> = (1..).zip(offsets).collect();
-    order.sort_by_key(|&(_, offset)| offset);
-    for (place, &(channel, offset)) in order.iter().enumerate() {
-        let midnight = START + i64::from(offset);
+    let mut order: Vec<(u64, i64)> = (1..).zip(midnights).collect();
+    order.sort_by_key(|&(_, midnight)| midnight);
+    for (place, &(channel, midnight)) in order.iter().enumerate() {
         ledger.seal_until(at(midnight - 1)).unwrap();
         for &(later, _) in &order[place..] {
             assert_eq!(ledger.revisions(id(later), FAR).unwrap(), Revisions::default());
@@ -435,15 +438,25 @@ fn many_writers_at_once_lose_nothing(store: &dyn Store) {
 fn reads_during_sealing_miss_nothing(store: &dyn Store) {
     let ledger = store.open();
     let channels = 40_u64;
-    let specs: Vec<ChannelSpec> = (0..channels).map(|number| register(number, 0)).collect();
-    ledger.open_channels(&specs).unwrap();
+    let spec = |number: u64| ChannelSpec {
+        kind: if number.is_multiple_of(2) { ChannelKind::Interval } else { ChannelKind::Register },
+        ..register(number, 0)
+    };
+    ledger.open_channels(&(0..channels).map(spec).collect::<Vec<_>>()).unwrap();
     let days = 6;
+    // Of the odd ones the register, of the even ones the sum of a day is 55.
     for day in 0..days {
         for channel in 0..channels {
-            let start = START + day * DAY;
-            append(&*ledger, (1..=10).map(|n| entry(channel, start + n * 60, n)).collect());
+            let (start, base) = (START + day * DAY, day * 55 * i64::try_from(channel % 2).unwrap());
+            let wh = |n: i64| if channel % 2 == 0 { n } else { base + n * (n + 1) / 2 };
+            append(&*ledger, (1..=10).map(|n| entry(channel, start + n * 60, wh(n))).collect());
         }
     }
+    let whole = DayTotal {
+        energy: Energy::from_wh(55 * i64::try_from(channels).unwrap()),
+        channels,
+        unclear: 0,
+    };
     thread::scope(|scope| {
         let sealing = scope.spawn(|| {
             for day in 1..=days {
@@ -455,6 +468,9 @@ fn reads_during_sealing_miss_nothing(store: &dyn Store) {
             for channel in 0..channels {
                 assert_eq!(all(&*ledger, channel).len(), 60);
                 assert!(ledger.last(id(channel)).unwrap().is_some());
+            }
+            for day in 20_001..20_006 {
+                assert_eq!(ledger.day_total(day).unwrap(), whole, "day {day}");
             }
             rounds += 1;
         }
@@ -485,7 +501,7 @@ fn odd_values_and_qualities_are_kept(store: &dyn Store) {
     drop(ledger);
     let ledger = store.open();
     check(&*ledger);
-    ledger.seal_until(day::day_end(20_000, 0)).unwrap();
+    ledger.seal_until(at(START + DAY)).unwrap();
     check(&*ledger);
     // Far past and far future are ordinary block days.
     append(

@@ -11,9 +11,7 @@ use std::{
     thread,
 };
 
-use corrente_ledger::{
-    Admission, AsOf, Entry, Ledger, LedgerError, LedgerOptions, SqliteLedger, day,
-};
+use corrente_ledger::{Admission, AsOf, Entry, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use corrente_metering::{
     ChannelId, ChannelKind, ChannelSpec, Reading, SourceQuality, Span, Timestamp,
 };
@@ -22,7 +20,7 @@ use corrente_units::Energy;
 pub(crate) const WRITERS: u64 = 3;
 const CHANNELS_EACH: u64 = 30;
 /// Midnight UTC of block day 20,000.
-pub(crate) const START: i64 = 20_000 * day::DAY_SECONDS;
+pub(crate) const START: i64 = 20_000 * 86_400;
 
 pub(crate) fn options() -> LedgerOptions {
     LedgerOptions {
@@ -172,8 +170,8 @@ fn check_once(ledger: &SqliteLedger) -> Result<(), LedgerError> {
     for total in totals {
         let specs = ledger.channels()?;
         let spec = specs.iter().find(|spec| spec.id == total.channel).unwrap();
-        let start = day::day_start(first, spec.offset_seconds);
-        let span = Span::new(start, day::day_end(last, spec.offset_seconds));
+        let start = ledger.day_span(spec.id, first)?.start;
+        let span = Span::new(start, ledger.day_span(spec.id, last)?.end);
         let readings = ledger.range(spec.id, span, AsOf::Now)?;
         let sum = Energy::sum(readings.iter().map(|reading| reading.value)).unwrap();
         assert_eq!(total.energy, Some(sum), "channel {}", spec.id);

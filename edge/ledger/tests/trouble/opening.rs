@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use corrente_ledger::{Ledger, LedgerError, SqliteLedger};
+use corrente_metering::Timestamp;
 use rusqlite::Connection;
 
 use crate::load;
@@ -97,14 +98,38 @@ fn a_database_that_another_program_locks_is_told_apart() {
 fn an_older_ledger_is_brought_to_this_version() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("ledger.db");
-    ledger(&path);
-    run(&path, "PRAGMA user_version = 1");
+    let first = SqliteLedger::open(&path, load::options()).unwrap();
+    first.open_channels(&load::channels(0)).unwrap();
+    for number in 1..200 {
+        load::wait(first.append(load::batch(0, number))).unwrap();
+    }
+    first.seal_until(Timestamp::MAX).unwrap();
+    let totals = first.totals(19_990, 20_100).unwrap();
+    first.close().unwrap();
+    // As version 2 had it: no list of what days come to, and offsets with the other sign.
+    let older = "DROP TABLE day_end; UPDATE channel SET utc_offset = -utc_offset; \
+                 PRAGMA user_version = 2";
+    run(&path, older);
+    let again = SqliteLedger::open(&path, load::options()).unwrap();
+    assert_eq!(again.totals(19_990, 20_100).unwrap(), totals);
+    // Late readings into days that have no such list yet.
+    for number in 150..260 {
+        load::wait(again.append(load::batch(0, number))).unwrap();
+    }
+    again.seal_until(Timestamp::MAX).unwrap();
+    let listed = again.totals(19_990, 20_100).unwrap();
+    again.close().unwrap();
+    run(&path, "DELETE FROM day_end");
+    let again = SqliteLedger::open(&path, load::options()).unwrap();
+    assert_eq!(again.totals(19_990, 20_100).unwrap(), listed, "the blocks say the same");
+    again.close().unwrap();
+    run(&path, &format!("{older}; PRAGMA user_version = 1"));
     ledger(&path);
     let version: i64 = Connection::open(&path)
         .unwrap()
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[test]
