@@ -156,7 +156,8 @@ impl Default for LimitSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LedgerSettings {
-    /// Milliseconds after which a group of readings is committed, whatever else waits (1 to 1000).
+    /// Milliseconds that a group of readings waits for more before it is committed, when many meters
+    /// report at the same time (1 to 1000).
     pub(crate) group_milliseconds: u32,
     /// Memory in MiB for the readings of open days; above it, the oldest day is written into blocks.
     pub(crate) window_mib: u32,
@@ -164,7 +165,7 @@ pub(crate) struct LedgerSettings {
 
 impl Default for LedgerSettings {
     fn default() -> Self {
-        Self { group_milliseconds: 20, window_mib: 1536 }
+        Self { group_milliseconds: 4, window_mib: 1536 }
     }
 }
 

@@ -53,6 +53,18 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// How many readings it holds; very many where the writer should not wait for more.
+    fn readings(&self) -> usize {
+        match self {
+            Self::Append { offers, .. } => offers.len(),
+            Self::Open { .. }
+            | Self::Settle { .. }
+            | Self::Seal { .. }
+            | Self::Compact { .. }
+            | Self::Close => usize::MAX,
+        }
+    }
+
     /// Answers with an error.
     pub(super) fn refuse(self, error: impl Fn() -> LedgerError) {
         // Whoever asked may be gone: then nobody wants the answer.
@@ -71,9 +83,32 @@ impl Work {
 #[derive(Debug, Default)]
 struct State {
     works: VecDeque<Work>,
+    /// Readings in there; what is not an append counts as very many.
+    readings: usize,
+    /// The writer sleeps until there are so many.
+    awaited: Option<usize>,
     closed: bool,
 }
 
+impl State {
+    /// Adds work, and says whether the writer has waited for it.
+    fn add(&mut self, work: Work) -> bool {
+        self.readings = self.readings.saturating_add(work.readings());
+        self.works.push_back(work);
+        let is_awaited = self.awaited.is_some_and(|enough| self.readings >= enough);
+        if is_awaited {
+            self.awaited = None;
+        }
+        is_awaited
+    }
+
+    fn take(&mut self) -> VecDeque<Work> {
+        self.readings = 0;
+        std::mem::take(&mut self.works)
+    }
+}
+
+/// Any number may add, one takes. Nobody is woken for less than it waits for.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -91,10 +126,9 @@ impl Queue {
         if state.closed {
             return Err(work);
         }
-        state.works.push_back(work);
-        let first = state.works.len() == 1;
+        let is_awaited = state.add(work);
         drop(state);
-        if first {
+        if is_awaited {
             self.filled.notify_one();
         }
         Ok(())
@@ -105,30 +139,64 @@ impl Queue {
         let mut state = self.lock();
         if !state.closed {
             state.closed = true;
-            state.works.push_back(Work::Close);
+            state.add(Work::Close);
         }
         drop(state);
         self.filled.notify_one();
     }
 
-    pub(super) fn try_pop(&self) -> Option<Work> {
-        self.lock().works.pop_front()
+    /// What waits.
+    pub(super) fn take(&self) -> VecDeque<Work> {
+        self.lock().take()
     }
 
-    pub(super) fn pop(&self) -> Option<Work> {
+    /// What waits, once something does.
+    pub(super) fn take_some(&self) -> VecDeque<Work> {
         let mut state = self.lock();
         while state.works.is_empty() {
+            state.awaited = Some(1);
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.works.pop_front()
+        state.awaited = None;
+        state.take()
     }
 
-    pub(super) fn pop_within(&self, limit: Duration) -> Option<Work> {
-        let state = self.lock();
+    /// What waits when there are enough readings, when there is anything else to do, or after a time.
+    pub(super) fn take_within(&self, limit: Duration, enough: usize) -> VecDeque<Work> {
+        let mut state = self.lock();
+        state.awaited = Some(enough);
         let (mut state, _) = self
             .filled
-            .wait_timeout_while(state, limit, |state| state.works.is_empty())
+            .wait_timeout_while(state, limit, |state| {
+                state.readings < enough && state.awaited.is_some()
+            })
             .unwrap_or_else(PoisonError::into_inner);
-        state.works.pop_front()
+        state.awaited = None;
+        state.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compact() -> Work {
+        Work::Compact { answer: mpsc::channel().0 }
+    }
+
+    #[test]
+    fn whoever_waits_for_readings_hears_of_other_work_at_once() {
+        let queue = Queue::default();
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| queue.take_within(Duration::from_hours(1), 1000));
+            queue.push(compact()).unwrap();
+            assert_eq!(taken.join().unwrap().len(), 1);
+        });
+        assert!(queue.take_within(Duration::ZERO, 1).is_empty());
+        queue.push(compact()).unwrap();
+        assert_eq!(queue.take_some().len(), 1);
+        queue.close();
+        assert!(queue.push(compact()).is_err());
+        assert!(matches!(queue.take().pop_front(), Some(Work::Close)));
     }
 }

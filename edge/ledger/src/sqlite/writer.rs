@@ -1,7 +1,8 @@
 //! The writer: one thread that makes readings durable, group by group.
 //!
-//! A group is what waited when the last one was done, up to a number of readings and a time. So a single
-//! reading is committed at once when nothing else goes on, and ten thousand share one sync under load.
+//! A group is what waited when the last one was done, up to a number of readings. So a single reading is
+//! committed at once when nothing else goes on. Where many report at the same time a group waits some
+//! milliseconds for more, and thousands share one sync.
 //! Between groups the thread does a slice of what else there is to do: seal, delete old log, give space
 //! back.
 
@@ -12,6 +13,7 @@ use std::{
 };
 
 use corrente_metering::ChannelSpec;
+use parking_lot::RwLockWriteGuard;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -31,6 +33,8 @@ use crate::{
 const STRIDE: usize = 1024;
 /// Readings whose channels are looked at together.
 pub(super) const WARM: usize = 32;
+/// Batches in one group from which on more are expected at once.
+const BUSY: usize = 8;
 /// How long to wait before another attempt when writing failed.
 const RETRY: Duration = Duration::from_millis(200);
 /// Enough that a disk which takes it takes a group commit too.
@@ -48,6 +52,10 @@ pub(super) struct Writer {
     batches: BTreeMap<i32, Batch>,
     spare: Vec<Batch>,
     row: Vec<u8>,
+    /// Taken from the queue and too much for the group before.
+    backlog: VecDeque<Work>,
+    /// Batches of the group before.
+    crowd: usize,
     closing: bool,
 }
 
@@ -63,6 +71,9 @@ struct Group {
     readings: usize,
     new: u64,
 }
+
+/// A batch, who waits for it, and the room that it takes.
+type Append = (Vec<Offer>, oneshot::Sender<Result<Appended, LedgerError>>, OwnedSemaphorePermit);
 
 /// A batch whose commit is under way.
 struct Waiting {
@@ -99,29 +110,26 @@ impl Writer {
             batches: BTreeMap::new(),
             spare: Vec::new(),
             row: Vec::new(),
+            backlog: VecDeque::new(),
+            crowd: 0,
             closing: false,
         }
     }
 
     pub(super) fn run(mut self) {
         loop {
-            let next = if self.has_chores() || self.closing {
-                self.shared.queue.try_pop()
-            } else {
-                self.shared.queue.pop()
-            };
-            let idle = next.is_none();
-            if let Some(work) = next
-                && let Err(error) = self.group(work)
-            {
+            let works = self.next();
+            let is_idle = works.is_empty();
+            if let Err(error) = self.group(works) {
                 self.recover(&error);
-                continue;
-            }
-            if self.has_chores() {
+            } else if self.has_chores() {
                 if let Err(error) = self.chore() {
                     self.recover(&error);
+                    if self.closing {
+                        break;
+                    }
                 }
-            } else if self.closing && idle {
+            } else if self.closing && is_idle {
                 break;
             }
         }
@@ -130,23 +138,46 @@ impl Writer {
         }
     }
 
-    /// Gathers a group, makes it durable, shows it and answers. On an error everyone has been answered.
-    fn group(&mut self, first: Work) -> rusqlite::Result<()> {
-        let started = Instant::now();
+    /// What is to be done next; nothing when there is something else to do meanwhile.
+    fn next(&mut self) -> VecDeque<Work> {
+        if !self.backlog.is_empty() {
+            return std::mem::take(&mut self.backlog);
+        }
+        if self.closing || self.has_chores() {
+            return self.shared.queue.take();
+        }
+        let mut works = self.shared.queue.take_some();
+        if works.len().max(self.crowd) >= BUSY {
+            let options = &self.shared.options;
+            let more = self.shared.queue.take_within(options.group_time, options.group_readings);
+            works.extend(more);
+        }
+        works
+    }
+
+    /// Makes a group durable, shows it and answers. On an error everyone in it has been answered.
+    fn group(&mut self, mut works: VecDeque<Work>) -> rusqlite::Result<()> {
+        if works.is_empty() {
+            return Ok(());
+        }
         let mut group = Group::default();
         self.shared.window_mut().begin();
-        let mut next = Some(first);
-        while let Some(work) = next {
-            self.take(work, &mut group);
-            let options = &self.shared.options;
-            next = if group.readings < options.group_readings
-                && started.elapsed() < options.group_time
-            {
-                self.shared.queue.try_pop()
+        let mut appends = Vec::with_capacity(works.len());
+        while let Some(work) = works.pop_front() {
+            if let Work::Append { offers, answer, permit } = work {
+                group.readings += offers.len();
+                appends.push((offers, answer, permit));
             } else {
-                None
-            };
+                self.append(std::mem::take(&mut appends), &mut group);
+                self.take(work, &mut group);
+            }
+            if group.readings >= self.shared.options.group_readings {
+                break;
+            }
         }
+        self.append(appends, &mut group);
+        self.backlog = works;
+        self.crowd = group.appends.len();
         match self.write(&group) {
             Ok(()) => {
                 self.show(group);
@@ -168,11 +199,25 @@ impl Writer {
         }
     }
 
+    fn append(&mut self, appends: Vec<Append>, group: &mut Group) {
+        if appends.is_empty() {
+            return;
+        }
+        let offers: Vec<&[Offer]> = appends.iter().map(|(offers, ..)| offers.as_slice()).collect();
+        let appended = self.classify(&offers, group);
+        group.appends.extend(
+            appends.into_iter().zip(appended).map(|((_, answer, permit), appended)| Waiting {
+                answer,
+                appended,
+                _permit: permit,
+            }),
+        );
+    }
+
     fn take(&mut self, work: Work, group: &mut Group) {
         match work {
             Work::Append { offers, answer, permit } => {
-                let appended = self.classify(&offers, group);
-                group.appends.push(Waiting { answer, appended, _permit: permit });
+                self.append(vec![(offers, answer, permit)], group);
             }
             Work::Open { channels, answer } => {
                 group.channels.extend(channels);
@@ -192,57 +237,64 @@ impl Writer {
         }
     }
 
-    /// Sorts a batch into new, duplicate, conflict and quarantined.
-    fn classify(&mut self, offers: &[Offer], group: &mut Group) -> Appended {
-        let mut appended = Appended::default();
-        group.readings += offers.len();
-        let mut sealed = SealedDays { connection: &self.connection, cache: &mut self.cache };
+    /// Sorts batches into new, duplicate, conflict and quarantined.
+    fn classify(&mut self, appends: &[&[Offer]], group: &mut Group) -> Vec<Appended> {
+        let Self { shared, connection, cache, batches, spare, .. } = self;
+        let mut sealed = SealedDays { connection, cache };
+        let mut all = Vec::with_capacity(appends.len());
         let mut current: Option<(i32, Batch)> = None;
-        for stride in offers.chunks(STRIDE) {
-            let mut window = self.shared.window_mut();
-            for (place, &offer) in stride.iter().enumerate() {
-                if place.is_multiple_of(WARM) {
-                    let next = stride.iter().skip(place).take(WARM);
-                    window.warm(next.map(|offer| offer.slot));
+        let mut window = shared.window_mut();
+        let mut held = 0;
+        for (number, offers) in appends.iter().enumerate() {
+            if number.is_multiple_of(WARM) {
+                let next = appends.iter().skip(number).take(WARM);
+                window.warm(next.filter_map(|offers| offers.first()).map(|offer| offer.slot));
+            }
+            let mut appended = Appended::default();
+            for part in offers.chunks(WARM) {
+                if held >= STRIDE {
+                    RwLockWriteGuard::bump(&mut window);
+                    held = 0;
                 }
-                let Offer { value, slot, day, second, quality, quarantine } = offer;
-                if quarantine != 0 {
-                    appended.quarantined += 1;
-                    group.rejected.push(self.shared.refused(&offer, quarantine, None));
-                    continue;
-                }
-                match window.offer(slot, day, second, value, quality, &mut sealed) {
-                    Offered::New => {
-                        appended.new += 1;
-                        let batch = match &mut current {
-                            Some((of, batch)) if *of == day => batch,
-                            other => {
-                                if let Some((of, batch)) = other.take() {
-                                    self.batches.insert(of, batch);
-                                }
-                                let batch = self
-                                    .batches
-                                    .remove(&day)
-                                    .or_else(|| self.spare.pop())
-                                    .unwrap_or_default();
-                                &mut other.insert((day, batch)).1
-                            }
-                        };
-                        batch.push(slot, second, value, quality);
+                held += part.len();
+                window.warm(part.iter().skip(1).map(|offer| offer.slot));
+                for &offer in part {
+                    let Offer { value, slot, day, second, quality, quarantine } = offer;
+                    if quarantine != 0 {
+                        appended.quarantined += 1;
+                        group.rejected.push(shared.refused(&offer, quarantine, None));
+                        continue;
                     }
-                    Offered::Duplicate => appended.duplicates += 1,
-                    Offered::Conflict { kept } => {
-                        appended.conflicts += 1;
-                        group.rejected.push(self.shared.refused(&offer, 0, Some(kept)));
+                    match window.offer(slot, day, second, value, quality, &mut sealed) {
+                        Offered::New => {
+                            appended.new += 1;
+                            let batch = match &mut current {
+                                Some((of, batch)) if *of == day => batch,
+                                other => {
+                                    if let Some((of, batch)) = other.take() {
+                                        batches.insert(of, batch);
+                                    }
+                                    let batch = batches.remove(&day).or_else(|| spare.pop());
+                                    &mut other.insert((day, batch.unwrap_or_default())).1
+                                }
+                            };
+                            batch.push(slot, second, value, quality);
+                        }
+                        Offered::Duplicate => appended.duplicates += 1,
+                        Offered::Conflict { kept } => {
+                            appended.conflicts += 1;
+                            group.rejected.push(shared.refused(&offer, 0, Some(kept)));
+                        }
                     }
                 }
             }
+            group.new += appended.new;
+            all.push(appended);
         }
         if let Some((of, batch)) = current {
-            self.batches.insert(of, batch);
+            batches.insert(of, batch);
         }
-        group.new += appended.new;
-        appended
+        all
     }
 
     fn settle(
@@ -282,7 +334,7 @@ impl Writer {
             let offset = self.shared.directory().offset(offer.slot);
             let time = corrente_metering::Timestamp::from_second(time);
             let (day, second) = day::split(time, offset);
-            self.classify(&[Offer { day, second, quarantine: 0, ..offer }], group);
+            self.classify(&[&[Offer { day, second, quarantine: 0, ..offer }]], group);
         }
         group.decided.push((sequence, decision));
         Ok(Settled::Done)
@@ -406,20 +458,20 @@ impl Writer {
             drop(answer.send(Err(refuse())));
         }
         self.batches.clear();
+        for work in std::mem::take(&mut self.backlog) {
+            self.closing |= matches!(work, Work::Close);
+            work.refuse(refuse);
+        }
         loop {
             let until = Instant::now() + RETRY;
             while let Some(left) = until.checked_duration_since(Instant::now()) {
-                match self.shared.queue.pop_within(left) {
-                    Some(Work::Close) => {
-                        self.closing = true;
-                        return;
-                    }
-                    Some(work) => work.refuse(refuse),
-                    None => {}
+                for work in self.shared.queue.take_within(left, 1) {
+                    self.closing |= matches!(work, Work::Close);
+                    work.refuse(refuse);
                 }
-            }
-            if self.closing {
-                return;
+                if self.closing {
+                    return;
+                }
             }
             match self.restart() {
                 Ok(()) => break,
