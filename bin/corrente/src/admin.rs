@@ -5,6 +5,7 @@ mod findings;
 mod import;
 mod meter;
 mod organisation;
+mod place;
 mod reading;
 mod tariff;
 mod token;

@@ -16,13 +16,14 @@ use corrente_mdm::{
 use corrente_metering::id::OrganisationId;
 use corrente_registry::{admin::By, organisations};
 
-use self::remote::Remote;
+use self::remote::RemoteImport;
 use crate::{
     data_directory::{DataDirectory, in_use},
     failure::Failure,
     figures::Figures,
     live_line::LiveLine,
     output::read_text,
+    remote::ServerArguments,
 };
 
 /// Options of `corrente import`.
@@ -35,15 +36,8 @@ pub(crate) struct ImportArguments {
     /// Data directory, while no server uses it
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
-    /// A running server, as http://HOST:PORT or https://HOST:PORT
-    #[arg(long, value_name = "URL", env = "CORRENTE_SERVER")]
-    server: Option<String>,
-    /// An API token of an administrator, for --server
-    #[arg(long, value_name = "TOKEN", env = "CORRENTE_API_TOKEN", hide_env_values = true)]
-    api_token: Option<String>,
-    /// Trusts the certificates in this PEM file (the server's own, or its issuer's)
-    #[arg(long, value_name = "FILE")]
-    tls_ca: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArguments,
     /// What the columns of another CSV mean: a TOML file (docs/imports.md)
     #[arg(long, value_name = "MAP.toml")]
     map: Option<PathBuf>,
@@ -76,7 +70,7 @@ enum Place {
     /// Into a directory that is ours.
     Directory(Box<DataDirectory>, Mdm, OrganisationId),
     /// To a server.
-    Server(Remote),
+    Server(RemoteImport),
 }
 
 /// Imports the files, one after the other.
@@ -156,8 +150,8 @@ fn ended(reports: &[ImportReport], mut failures: Vec<Failure>) -> Result<(), Fai
 
 impl Place {
     fn find(arguments: &ImportArguments, map: Option<String>) -> Result<Self, Failure> {
-        if let Some(server) = &arguments.server {
-            return Ok(Self::Server(Remote::new(arguments, server, map)?));
+        if let Some(server) = arguments.server.remote()? {
+            return Ok(Self::Server(RemoteImport::new(server, arguments, map)));
         }
         let Some(path) = &arguments.data else {
             if arguments.dry_run {

@@ -20,6 +20,7 @@ mod mail;
 mod meter;
 mod output;
 mod pay;
+mod remote;
 mod replay;
 mod serve;
 mod server;

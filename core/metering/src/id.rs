@@ -75,6 +75,8 @@ ids! {
     AgreementId, "agreement";
     /// A billing plan.
     PlanId, "billing plan";
+    /// Days that are to be looked at again.
+    RelookId, "relook";
     /// A billing run: what is billed together.
     BillingRunId, "billing run";
     /// An invoice.

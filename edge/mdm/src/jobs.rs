@@ -6,7 +6,7 @@
 //! bounded share of the machine. The third validates days in what is left.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     time::{Duration, Instant},
 };
 
@@ -21,7 +21,7 @@ use corrente_registry::{
 use jiff::ToSpan as _;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod, vee::Cause};
+use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod};
 
 /// How often business time is looked at.
 const CLOCK: Duration = Duration::from_millis(500);
@@ -108,7 +108,7 @@ impl Mdm {
                 while more {
                     let started = Instant::now();
                     let looked = self
-                        .run(move |mdm| mdm.validate_days(id, &BTreeSet::new(), Cause::LateReadings))
+                        .run(move |mdm| mdm.validate_days(id))
                         .await
                         .inspect_err(|error| {
                             tracing::error!(%error, usage_point.id = %id, "days cannot be validated");

@@ -141,6 +141,11 @@ impl Point {
         Self { overlaid: BTreeSet::new(), ..self.clone() }
     }
 
+    /// The same as some of its channels read it.
+    pub(crate) fn of_channels(&self, channels: &[&ChannelPeriod]) -> Self {
+        Self { channels: channels.iter().map(|c| (*c).clone()).collect(), ..self.raw() }
+    }
+
     /// The same as these revisions had it, without what validation made of it.
     pub(crate) fn at(&self, stamp: Stamp) -> Self {
         Self { as_of: Some(Arc::new(stamp)), ..self.raw() }

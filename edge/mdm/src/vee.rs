@@ -13,14 +13,17 @@ mod shown;
 pub(crate) mod stamp;
 pub mod worklist;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use corrente_metering::{
-    Date, Direction, Span, Timestamp,
+    Calendar, Date, Direction, Span, Timestamp,
     calendar::{day_before, next_day},
     id::UsagePointId,
 };
-use corrente_registry::profiles::{self, ProfileState};
+use corrente_registry::{
+    profiles::{self, ProfileState},
+    relooks::{self, Relook, RelookCause},
+};
 use corrente_vee::RuleSet;
 use jiff::ToSpan as _;
 
@@ -33,6 +36,8 @@ pub use self::shown::{DayProfile, DayVersion, ShownInterval};
 const SETTLED_SECONDS: i64 = 4 * 3600;
 /// So many new days are looked at in one go, so that a long backfill does not hold up the others.
 const MOST_DAYS: i64 = 14;
+/// So many days are looked at again in one go.
+const MOST_RELOOKS: usize = 60;
 /// So many days before a day are its own past.
 const OWN_DAYS: i64 = 28;
 
@@ -59,6 +64,20 @@ pub enum Cause {
     LateReadings,
     /// A person edited it.
     Edit,
+    /// Something about the meter was entered.
+    MeterLife,
+    /// Other rules apply.
+    RuleSet,
+}
+
+impl From<RelookCause> for Cause {
+    fn from(cause: RelookCause) -> Self {
+        match cause {
+            RelookCause::Edit => Self::Edit,
+            RelookCause::MeterLife => Self::MeterLife,
+            RelookCause::RuleSet => Self::RuleSet,
+        }
+    }
 }
 
 impl Mdm {
@@ -71,7 +90,7 @@ impl Mdm {
         self.ledger.seal_until(self.clock.now().plus(-crate::jobs::SEAL_AFTER_SECONDS))?;
         let mut sum = Validated::default();
         loop {
-            let step = self.validate_days(id, &BTreeSet::new(), Cause::LateReadings)?;
+            let step = self.validate_days(id)?;
             sum.days += step.days;
             sum.versions += step.versions;
             sum.findings += step.findings;
@@ -81,13 +100,8 @@ impl Mdm {
         }
     }
 
-    /// One stretch of new days, and the days that changed. `extra` are looked at in any case.
-    pub(crate) fn validate_days(
-        &self,
-        id: UsagePointId,
-        extra: &BTreeSet<Date>,
-        cause: Cause,
-    ) -> Result<Validated, MdmError> {
+    /// One stretch of new days, the days that changed, and those that somebody asked for.
+    pub(crate) fn validate_days(&self, id: UsagePointId) -> Result<Validated, MdmError> {
         // Two looks at once would give two versions one number.
         let _one = self.validating.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let point = self.point(id)?;
@@ -104,7 +118,9 @@ impl Mdm {
         let whole =
             Span::new(known.start.plus(-86_400), calendar.midnight(settled).plus(2 * 86_400));
         let current = self.stamp(&point, whole)?;
-        let mut days: BTreeSet<Date> = extra.iter().filter(|d| **d < until).copied().collect();
+        let asked = self.registry.read_blocking(move |tx| relooks::of(tx, id))?;
+        let (again, reached) = days_asked_for(&asked, calendar, (first, until));
+        let mut days: BTreeSet<Date> = again.keys().copied().collect();
         if let Some(seen) = &seen {
             days.extend(self.touched(&point, seen, &current, (first, from))?);
         }
@@ -117,7 +133,8 @@ impl Mdm {
             day = next_day(day);
         }
         let rules = RuleSet::standard();
-        let mut done = Validated { more: until < settled, ..Validated::default() };
+        let more = until < settled || reached.is_some();
+        let mut done = Validated { more, ..Validated::default() };
         let mut past = Past::new(self, &point);
         for day in days {
             let look = look::Look {
@@ -126,7 +143,7 @@ impl Mdm {
                 day,
                 now,
                 again: state.is_some() && day < from,
-                cause,
+                cause: again.get(&day).copied().unwrap_or(Cause::LateReadings),
                 seen: seen.as_ref(),
                 current: &current,
             };
@@ -142,8 +159,11 @@ impl Mdm {
             rule_set: format!("{} {}", rules.name, rules.version),
             revisions: current.to_json(),
         };
-        self.registry
-            .write_blocking(move |tx| profiles::set_state(tx, organisation, &state, now))?;
+        let looked = reached.map_or(Timestamp::MAX, |day| calendar.midnight(day));
+        self.registry.write_blocking(move |tx| {
+            asked.iter().try_for_each(|asked| relooks::done(tx, asked.id, looked))?;
+            profiles::set_state(tx, organisation, &state, now)
+        })?;
         Ok(done)
     }
 
@@ -222,4 +242,29 @@ impl Mdm {
             (one, other) => one.or(other),
         })
     }
+}
+
+/// The days that are asked for between the first one and the first that was not looked at yet, with their
+/// causes, and the day from which the next go has to go on.
+fn days_asked_for(
+    asked: &[Relook],
+    calendar: &Calendar,
+    (first, until): (Date, Date),
+) -> (BTreeMap<Date, Cause>, Option<Date>) {
+    let mut days: BTreeMap<Date, RelookCause> = BTreeMap::new();
+    for asked in asked {
+        let mut day = calendar.date(asked.from).max(first);
+        while day < until && calendar.midnight(day) < asked.until {
+            let cause = days.entry(day).or_insert(asked.cause);
+            *cause = asked.cause.min(*cause);
+            day = next_day(day);
+        }
+    }
+    let reached = days.keys().nth(MOST_RELOOKS).copied();
+    let days = days
+        .into_iter()
+        .filter(|(day, _)| reached.is_none_or(|reached| *day < reached))
+        .map(|(day, cause)| (day, cause.into()))
+        .collect();
+    (days, reached)
 }

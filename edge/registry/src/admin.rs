@@ -20,8 +20,11 @@ pub use self::import::{
     ImportFile, ImportKind, ImportMistake, ImportRefusal, Imported, MeterSecret, SignInCode, import,
 };
 pub use self::{
-    findings::decide_finding,
-    meter_life::{Exchange, add_channel, exchange_meter, note_release, set_digits, set_multiplier},
+    findings::{Decided, decide_findings},
+    meter_life::{
+        Exchange, add_channel, exchange_meter, note_release, set_digits, set_gateway,
+        set_multiplier,
+    },
 };
 use crate::{
     RegistryError, Tx, agreements, api_tokens, audit,

@@ -59,6 +59,33 @@ INSERT INTO edit (id, organisation, usage_point, channel, from_s, until_s, energ
   created_s)
 VALUES ($id, $organisation, $usage_point, $channel, $from_s, $until_s, $energy, $actor, $reason, $now)";
 
+const LATEST: &str = "\
+SELECT * FROM edit
+WHERE usage_point = $usage_point AND channel = $channel AND from_s = $from_s AND until_s = $until_s
+ORDER BY created_s DESC, id DESC LIMIT 1";
+
+/// Stores an edit, unless it says what the latest one of this stretch says: then it is a request that
+/// came twice, and false is answered.
+pub fn insert_once(tx: &mut Tx, new: &NewEdit, now: Timestamp) -> Result<bool, RegistryError> {
+    let latest: Option<EditRow> = tx.row(
+        LATEST,
+        params! {
+            usage_point: new.usage_point, channel: new.channel, from_s: new.span.start,
+            until_s: new.span.end
+        },
+    )?;
+    let same = latest.filter(|latest| {
+        latest.energy == Some(new.energy)
+            && latest.actor == new.actor
+            && latest.reason == new.reason
+    });
+    if same.is_some() {
+        return Ok(false);
+    }
+    insert(tx, new, now)?;
+    Ok(true)
+}
+
 /// Stores an edit.
 pub fn insert(tx: &mut Tx, new: &NewEdit, now: Timestamp) -> Result<EditId, RegistryError> {
     let id = EditId::from_uuid(uuid::Uuid::now_v7());

@@ -198,10 +198,21 @@ impl Tx {
         sql: &'static str,
         params: &[(&str, Value)],
     ) -> Result<Vec<T>, RegistryError> {
+        let mut found = Vec::new();
+        self.each(sql, params, |row| found.push(row))?;
+        Ok(found)
+    }
+
+    /// Hands every row of a query on, without keeping any.
+    pub(crate) fn each<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: &[(&str, Value)],
+        mut take: impl FnMut(T),
+    ) -> Result<(), RegistryError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         bind(&mut statement, params)?;
-        let mut found = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             let mut values = Vec::with_capacity(columns.len());
@@ -221,9 +232,9 @@ impl Tx {
                 };
                 values.push((column.clone(), value));
             }
-            found.push(T::from_row(&Row { values })?);
+            take(T::from_row(&Row { values })?);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The only row, or none.

@@ -86,15 +86,17 @@ pub struct NewFinding {
     pub span: Span,
     /// What was seen.
     pub document: serde_json::Value,
+    /// What the suggested values add to what was read, Wh.
+    pub effect_wh: Option<i64>,
     /// The same key again is the same finding.
     pub idempotency_key: String,
 }
 
 const INSERT: &str = "\
-INSERT INTO finding (id, organisation, usage_point, channel, rule, from_s, until_s, document, state,
-  idempotency_key, created_s)
-VALUES ($id, $organisation, $usage_point, $channel, $rule, $from_s, $until_s, $document, 'open',
-  $key, $now)
+INSERT INTO finding (id, organisation, usage_point, channel, rule, from_s, until_s, document, effect_wh,
+  state, idempotency_key, created_s)
+VALUES ($id, $organisation, $usage_point, $channel, $rule, $from_s, $until_s, $document, $effect_wh,
+  'open', $key, $now)
 ON CONFLICT (idempotency_key) DO NOTHING";
 
 /// Stores a finding. Says whether it was new.
@@ -105,20 +107,28 @@ pub fn insert(tx: &mut Tx, new: &NewFinding, now: Timestamp) -> Result<bool, Reg
         params! {
             id, organisation: new.organisation, usage_point: new.usage_point, channel: new.channel,
             rule: new.rule, from_s: new.span.start, until_s: new.span.end, document: new.document,
-            key: new.idempotency_key, now
+            effect_wh: new.effect_wh, key: new.idempotency_key, now
         },
     )?;
     Ok(made > 0)
 }
 
 const REFRESH: &str = "\
-UPDATE finding SET document = $document WHERE idempotency_key = $key AND document <> $document";
+UPDATE finding SET document = $document, effect_wh = $effect_wh
+WHERE idempotency_key = $key AND document <> $document";
 
-/// Stores a finding, or what is seen now where it is known already. Says whether it was new.
+const REOPEN: &str = "\
+UPDATE finding SET state = 'open'
+WHERE idempotency_key = $key AND state = 'resolved' AND decided_s IS NULL";
+
+/// Stores a finding, or what is seen now where it is known already; one that had gone away by itself is
+/// open again. Says whether it was new.
 pub fn upsert(tx: &mut Tx, new: &NewFinding, now: Timestamp) -> Result<bool, RegistryError> {
     let made = insert(tx, new, now)?;
     if !made {
-        tx.execute(REFRESH, params! { document: new.document, key: new.idempotency_key })?;
+        let key = &new.idempotency_key;
+        tx.execute(REFRESH, params! { document: new.document, effect_wh: new.effect_wh, key })?;
+        tx.execute(REOPEN, params! { key })?;
     }
     Ok(made)
 }
@@ -132,24 +142,83 @@ pub fn get(tx: &mut Tx, id: FindingId) -> Result<Option<Finding>, RegistryError>
 
 const SET_STATE: &str = "UPDATE finding SET state = $state WHERE id = $id";
 
-/// Says where a finding stands now.
+/// Says where a finding stands now, of itself.
 pub fn set_state(tx: &mut Tx, id: FindingId, state: FindingState) -> Result<(), RegistryError> {
     tx.execute(SET_STATE, params! { id, state })?;
     Ok(())
 }
 
-const IN_STATE: &str = "\
-SELECT * FROM finding WHERE organisation = $organisation AND state = $state
-ORDER BY from_s DESC, id DESC LIMIT $limit";
+const DECIDE: &str = "UPDATE finding SET state = $state, decided_s = $now WHERE id = $id";
 
-/// An organisation's findings in a state, the latest first.
-pub fn in_state(
+/// Says where a finding stands because a person decided.
+pub(crate) fn decide(
+    tx: &mut Tx,
+    id: FindingId,
+    state: FindingState,
+    now: Timestamp,
+) -> Result<(), RegistryError> {
+    tx.execute(DECIDE, params! { id, state, now })?;
+    Ok(())
+}
+
+row! {
+    /// What a list needs to know of a finding.
+    pub struct Brief {
+        /// Its id.
+        id: FindingId,
+        /// Of which usage point, where there is one.
+        usage_point: Option<UsagePointId>,
+        /// Of which channel.
+        channel: Option<ChannelId>,
+        /// The rule that saw it.
+        rule: String,
+        /// It begins after this instant.
+        from: Timestamp = "from_s",
+        /// Its last instant.
+        until: Timestamp = "until_s",
+        /// What the suggested values add to what was read, Wh.
+        effect_wh: Option<i64>,
+    }
+}
+
+const IN_ORDER: &str = "\
+SELECT id, usage_point, channel, rule, from_s, until_s, effect_wh FROM finding
+WHERE organisation = $organisation AND state = $state
+ORDER BY rule, usage_point, channel, from_s, until_s, id";
+
+/// Hands on every finding of an organisation in a state: by rule, usage point, channel and time, so that
+/// those of one outage follow each other.
+pub fn each_in_state(
     tx: &mut Tx,
     organisation: OrganisationId,
     state: FindingState,
-    limit: u32,
-) -> Result<Vec<Finding>, RegistryError> {
-    tx.rows(IN_STATE, params! { organisation, state, limit })
+    take: impl FnMut(Brief),
+) -> Result<(), RegistryError> {
+    tx.each(IN_ORDER, params! { organisation, state }, take)
+}
+
+row! {
+    /// What usage points have in common when something goes wrong.
+    pub struct Place {
+        /// The usage point.
+        usage_point: UsagePointId,
+        /// The gateway through which its meter speaks.
+        gateway: Option<String>,
+        /// The round on which it is read.
+        route: Option<String>,
+    }
+}
+
+const PLACES: &str = "\
+SELECT u.id AS usage_point, u.route AS route, m.gateway AS gateway
+FROM usage_point u
+LEFT JOIN installation i ON i.usage_point = u.id AND i.until_s IS NULL
+LEFT JOIN meter m ON m.id = i.meter
+WHERE u.organisation = $organisation AND (u.route IS NOT NULL OR m.gateway IS NOT NULL)";
+
+/// The usage points of an organisation of which a gateway or a route is known.
+pub fn places(tx: &mut Tx, organisation: OrganisationId) -> Result<Vec<Place>, RegistryError> {
+    tx.rows(PLACES, params! { organisation })
 }
 
 const INSIDE: &str = "\

@@ -56,6 +56,7 @@ pub mod plans;
 pub mod preferences;
 pub mod privacy;
 pub mod profiles;
+pub mod relooks;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;

@@ -31,6 +31,8 @@ row! {
         reporting_seconds: i64,
         /// The token that it enrolled with.
         enrolled_by: Option<EnrolmentTokenId>,
+        /// The concentrator or radio head that it speaks through, where that is known.
+        gateway: Option<String>,
     }
 }
 
@@ -191,6 +193,18 @@ const SET_REPORTING: &str = "UPDATE meter SET reporting_seconds = $seconds WHERE
 /// Sets how often a meter reports.
 pub fn set_reporting(tx: &mut Tx, id: MeterId, seconds: i64) -> Result<(), RegistryError> {
     tx.execute(SET_REPORTING, params! { id, seconds })?;
+    Ok(())
+}
+
+const SET_GATEWAY: &str = "UPDATE meter SET gateway = $gateway WHERE id = $id";
+
+/// Says through which gateway a meter speaks; nothing where that is no longer known.
+pub(crate) fn set_gateway(
+    tx: &mut Tx,
+    id: MeterId,
+    gateway: Option<&str>,
+) -> Result<(), RegistryError> {
+    tx.execute(SET_GATEWAY, params! { id, gateway })?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_multipliers.sql"),
     include_str!("../migrations/0005_billing_runs.sql"),
     include_str!("../migrations/0006_delivery.sql"),
+    include_str!("../migrations/0007_worklist.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

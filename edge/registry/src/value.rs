@@ -10,7 +10,7 @@ use corrente_metering::{
     id::{
         AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, BillingRunId,
         CustomerId, DestinationId, EditId, EnrolmentTokenId, FindingId, InstallationId, InvoiceId,
-        MeterId, OrganisationId, OutboxId, PaymentId, PlanId, TariffId, TariffVersionId,
+        MeterId, OrganisationId, OutboxId, PaymentId, PlanId, RelookId, TariffId, TariffVersionId,
         UsagePointId, UserId,
     },
 };
@@ -150,6 +150,7 @@ as_text!(
     OutboxId,
     PaymentId,
     PlanId,
+    RelookId,
     TariffId,
     TariffVersionId,
     UsagePointId,

@@ -58,6 +58,18 @@ enum MeterCommand {
         #[arg(long, default_value = "import")]
         channel: String,
     },
+    /// Says through which concentrator or radio head meters speak: those that fall silent with it are one
+    /// row of the findings
+    Gateway {
+        #[command(flatten)]
+        directory: Directory,
+        /// The meters' serials
+        #[arg(required = true, value_name = "SERIAL")]
+        serials: Vec<String>,
+        /// Its name; left out where it is no longer known
+        #[arg(long, value_name = "NAME")]
+        gateway: Option<String>,
+    },
     /// Lets readings count that were kept aside because the meter's clock was wrong
     Release {
         #[command(flatten)]
@@ -117,6 +129,14 @@ pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
         MeterCommand::Digits { directory, serial, digits, channel } => {
             directory.write(move |tx, by, organisation| {
                 Ok(admin::set_digits(tx, by, organisation.id, &serial, (&channel, digits))?)
+            })
+        }
+        MeterCommand::Gateway { directory, serials, gateway } => {
+            directory.write(move |tx, by, organisation| {
+                for serial in &serials {
+                    admin::set_gateway(tx, by, organisation.id, serial, gateway.as_deref())?;
+                }
+                Ok(())
             })
         }
         MeterCommand::Release { directory, serial, add_seconds } => {

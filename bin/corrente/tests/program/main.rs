@@ -4,6 +4,7 @@
 
 mod backup;
 mod export;
+mod findings;
 mod first_town;
 mod import;
 mod kill;

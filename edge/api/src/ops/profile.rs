@@ -84,7 +84,7 @@ pub(crate) struct ProfileVersion {
     version: u32,
     /// The rules that made it.
     rule_set: String,
-    /// `first`, `late_readings` or `edit`.
+    /// `first`, `late_readings`, `edit`, `meter_life` or `rule_set`.
     cause: &'static str,
     /// When it was made.
     created: String,
@@ -171,6 +171,8 @@ impl Profile {
                         Cause::First => "first",
                         Cause::LateReadings => "late_readings",
                         Cause::Edit => "edit",
+                        Cause::MeterLife => "meter_life",
+                        Cause::RuleSet => "rule_set",
                     },
                     created: calendar.rfc3339(version.created),
                     changes: version

@@ -65,6 +65,25 @@ async fn the_worklist_is_worked_off_over_the_interface() {
     let missing =
         groups.iter().find(|g| g["rule"] == "missing").unwrap_or_else(|| panic!("{list}"));
     let id = missing["findings"][0].as_str().unwrap();
+    assert_eq!(missing["place"], Value::Null, "no gateway is known");
+    let gateway = json!({"serials": ["A-1"], "gateway": "K-7"});
+    let admin = Operator {
+        town: &town,
+        cookie: format!("cookie: {}", town.sign_in("admin@example.com").await),
+    };
+    let answer = admin.call("POST", "/admin/meters/gateway", Some(gateway)).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+    let page = operator.call("GET", "/admin/findings?limit=1&rule=missing", None).await.json();
+    assert_eq!(page["groups"][0]["place"], "gateway K-7", "{page}");
+    let wrong = operator.call("GET", "/admin/findings?cursor=7", None).await;
+    assert_eq!(wrong.json()["field"], "cursor", "{wrong:?}");
+    let neither = operator
+        .call("POST", "/admin/findings/decisions", Some(json!({"verdict": "accept"})))
+        .await;
+    assert_eq!(neither.json()["field"], "ids", "{neither:?}");
+    let shown = operator.call("GET", &format!("/admin/findings/{id}"), None).await.json();
+    assert_eq!(shown["suggestion"]["kind"], "read_on_site_or_edit", "{shown}");
+    assert!(shown["chart"].as_array().unwrap().iter().any(|i| i["read_wh"].is_null()), "{shown}");
     let path = format!("/admin/findings/{id}/decision");
     let edit = json!({"verdict": "edit", "kwh": "24"});
     let answer = operator.call("POST", &path, Some(edit)).await;
@@ -95,4 +114,14 @@ async fn the_worklist_is_worked_off_over_the_interface() {
     let usage = operator.call("GET", &day, None).await.json();
     assert_eq!(usage["intervals"][0]["wh"], 24_000, "{usage}");
     assert_eq!(usage["intervals"][0]["quality"], "edited", "{usage}");
+
+    // All that is left of the row in one decision; the same again changes nothing.
+    let list = operator.call("GET", "/admin/findings?rule=missing", None).await.json();
+    let group = &list["groups"][0];
+    let whole = json!({"group": group["key"], "verdict": "send_back", "reason": "a truck goes"});
+    let answer = operator.call("POST", "/admin/findings/decisions", Some(whole)).await.json();
+    assert_eq!(answer["findings"], group["count"], "{answer}");
+    let ids = json!({"ids": group["findings"], "verdict": "send_back"});
+    let answer = operator.call("POST", "/admin/findings/decisions", Some(ids)).await.json();
+    assert_eq!(answer["findings"], 0, "{answer}");
 }

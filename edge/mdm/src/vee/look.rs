@@ -276,6 +276,7 @@ fn stored(look: &Look<'_>, flow: &Flow, finding: &Finding) -> NewFinding {
     let point = look.point.row.id;
     let channel = finding.channel.map_or(0, corrente_metering::ChannelId::number);
     let (from, until) = (finding.span.start.second(), finding.span.end.second());
+    let effect_wh = effect(flow, finding);
     NewFinding {
         organisation: look.point.row.organisation,
         usage_point: Some(point),
@@ -287,8 +288,9 @@ fn stored(look: &Look<'_>, flow: &Flow, finding: &Finding) -> NewFinding {
             "finding": finding,
             "sentence": finding.evidence.to_string(),
             "suggestion": finding.suggestion(),
-            "effect_wh": effect(flow, finding),
+            "effect_wh": effect_wh,
         }),
+        effect_wh,
         idempotency_key: format!("vee:{point}:{channel}:{}:{from}:{until}", finding.rule.name()),
     }
 }

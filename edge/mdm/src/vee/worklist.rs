@@ -1,49 +1,30 @@
 //! The worklist: findings that wait for a person, grouped by cause, and what the person decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod chart;
+mod edit;
+mod groups;
+
+use std::collections::BTreeSet;
 
 use corrente_metering::{
-    Date, Direction, Span, Timestamp,
-    calendar::next_day,
+    Span,
     id::{FindingId, OrganisationId, UsagePointId},
 };
 use corrente_registry::{
     RegistryError,
-    admin::By,
-    edits::NewEdit,
+    admin::{self, By, Decided},
     findings::{self, Finding, FindingState},
     usage_points,
 };
 use corrente_units::Energy;
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::Cause;
 use crate::{Mdm, MdmError};
 
-/// More findings than this are not looked at for one list.
-const MOST: u32 = 20_000;
-
-/// Findings of one cause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Group {
-    /// The rule.
-    pub rule: String,
-    /// When the trouble began, RFC 3339.
-    pub from: String,
-    /// When it ended.
-    pub until: String,
-    /// How many usage points it concerns.
-    pub usage_points: usize,
-    /// What the suggested values add to what was read, Wh; nothing where nothing is suggested.
-    pub effect_wh: Option<i64>,
-    /// What a person could do.
-    pub suggestion: Json,
-    /// One of them in a sentence.
-    pub sentence: String,
-    /// The findings.
-    pub findings: Vec<FindingId>,
-}
+pub use self::{
+    chart::{Chart, ChartInterval},
+    groups::{Group, WorklistPage, WorklistQuery},
+};
 
 /// A finding as it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +35,7 @@ pub struct ShownFinding {
     pub usage_point: Option<String>,
 }
 
-/// What a person decides about a finding.
+/// What a person decides about findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is as it should be; suggested values stand.
@@ -63,57 +44,32 @@ pub enum Verdict {
     Edit {
         /// How much.
         energy: Energy,
-        /// The stretch; the finding's own where nothing is said.
+        /// The stretch; the findings' own where nothing is said.
         span: Option<Span>,
     },
     /// Somebody has to look on site, or ask the source again.
     SendBack,
 }
 
-impl Mdm {
-    /// What waits for a person, grouped by cause; the groups with most usage points first.
-    ///
-    /// # Errors
-    /// When the registry fails.
-    pub fn worklist(
-        &self,
-        organisation: OrganisationId,
-        state: FindingState,
-    ) -> Result<Vec<Group>, MdmError> {
-        let found = self
-            .registry
-            .read_blocking(move |tx| findings::in_state(tx, organisation, state, MOST))?;
-        let mut groups: BTreeMap<(String, i64, i64), (BTreeSet<UsagePointId>, Group)> =
-            BTreeMap::new();
-        for finding in found {
-            let hour = |t: Timestamp| t.second().div_euclid(3600);
-            let key = (finding.rule.clone(), hour(finding.from), hour(finding.until));
-            let (points, group) = groups.entry(key).or_insert_with(|| {
-                let group = Group {
-                    rule: finding.rule.clone(),
-                    from: finding.from.to_string(),
-                    until: finding.until.to_string(),
-                    usage_points: 0,
-                    effect_wh: None,
-                    suggestion: finding.document.get("suggestion").cloned().unwrap_or_default(),
-                    sentence: sentence(&finding),
-                    findings: Vec::new(),
-                };
-                (BTreeSet::new(), group)
-            });
-            points.extend(finding.usage_point);
-            group.usage_points = points.len();
-            if let Some(effect) = finding.document.get("effect_wh").and_then(Json::as_i64) {
-                group.effect_wh = Some(group.effect_wh.unwrap_or(0).saturating_add(effect));
-            }
-            group.findings.push(finding.id);
-        }
-        let mut groups: Vec<Group> = groups.into_values().map(|(_, group)| group).collect();
-        groups
-            .sort_by(|a, b| b.usage_points.cmp(&a.usage_points).then_with(|| b.from.cmp(&a.from)));
-        Ok(groups)
-    }
+/// Which findings a decision is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// These.
+    Findings(Vec<FindingId>),
+    /// All of a group in this state, by the key that a list gave it.
+    Group(String, FindingState),
+}
 
+/// What a decision did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Findings that stand elsewhere than before.
+    pub findings: usize,
+    /// Usage points of which days were looked at again.
+    pub usage_points: usize,
+}
+
+impl Mdm {
     /// One finding of an organisation.
     ///
     /// # Errors
@@ -137,98 +93,79 @@ impl Mdm {
             .ok_or_else(|| MdmError::NotFound { kind: "finding", id: id.to_string() })
     }
 
-    /// Decides about a finding, with a line of the audit log; an edit makes the next version of its
-    /// days.
+    /// Decides about one finding, as [`Mdm::decide_all`] does about several.
     ///
     /// # Errors
     /// When a store fails, there is no such finding, or an edit does not fit.
     pub fn decide(&self, by: &By, shown: &ShownFinding, verdict: Verdict) -> Result<(), MdmError> {
-        let finding = shown.finding.clone();
-        let (state, action, edit) = match verdict {
-            Verdict::Accept => (FindingState::Accepted, "finding.accept", None),
-            Verdict::SendBack => (FindingState::Returned, "finding.send_back", None),
-            Verdict::Edit { energy, span } => {
-                let span = span.unwrap_or(Span::new(finding.from, finding.until));
-                (
-                    FindingState::Resolved,
-                    "finding.edit",
-                    Some(self.edit(by, &finding, energy, span)?),
-                )
-            }
-        };
-        let point = finding.usage_point;
-        let days = edit.as_ref().map(|(_, days)| days.clone()).unwrap_or_default();
-        let by = by.clone();
-        self.registry.write_blocking(move |tx| {
-            let after = edit.as_ref().map(|(edit, _)| {
-                json!({
-                    "from": edit.span.start.to_string(),
-                    "until": edit.span.end.to_string(),
-                    "energy_wh": edit.energy.wh(),
-                })
-            });
-            corrente_registry::admin::decide_finding(
-                tx,
-                &by,
-                &finding,
-                state,
-                (action, after),
-                edit.as_ref().map(|(edit, _)| edit),
-            )
-        })?;
-        if let Some(point) = point.filter(|_| !days.is_empty()) {
-            self.validate_days(point, &days, Cause::Edit)?;
-        }
+        self.decide_about(by, vec![shown.finding.clone()], verdict)?;
         Ok(())
     }
 
-    /// An edit and the days that it touches.
-    fn edit(
+    /// Decides about findings in one transaction, with a line of the audit log for each; an edit makes the
+    /// next version of its days. The same decision again changes nothing.
+    ///
+    /// # Errors
+    /// When a store fails, there are no such findings, or an edit does not fit.
+    pub fn decide_all(
         &self,
         by: &By,
-        finding: &Finding,
-        energy: Energy,
-        span: Span,
-    ) -> Result<(NewEdit, BTreeSet<Date>), MdmError> {
-        let invalid = |field, reason: &str| MdmError::Invalid { field, reason: reason.to_owned() };
-        let reason = by.reason.clone().filter(|reason| !reason.trim().is_empty());
-        let reason = reason.ok_or_else(|| invalid("reason", "an edit needs a reason"))?;
-        if span.is_empty() || energy < Energy::ZERO {
-            return Err(invalid(
-                "energy",
-                "give an energy that is not negative, for a stretch of time",
-            ));
-        }
-        let point = finding.usage_point.ok_or_else(|| {
-            invalid("finding", "it belongs to no usage point that could be edited")
-        })?;
-        let point = self.point(point)?;
-        let export = finding.document.get("direction").and_then(Json::as_str) == Some("export");
-        let direction = if export { Direction::Export } else { Direction::Import };
-        let channel = point
-            .channels
-            .iter()
-            .rfind(|channel| {
-                finding.channel.map_or(channel.direction == direction, |c| c == channel.channel)
-            })
-            .ok_or_else(|| invalid("finding", "no meter stood there then"))?;
-        let calendar = &point.calendar;
-        let mut days = BTreeSet::new();
-        let mut day = calendar.date(span.start);
-        while calendar.midnight(day) < span.end {
-            days.insert(day);
-            day = next_day(day);
-        }
-        let edit = NewEdit {
-            organisation: point.row.organisation,
-            usage_point: point.row.id,
-            channel: channel.channel,
-            span,
-            energy,
-            actor: by.actor.clone(),
-            reason,
+        organisation: OrganisationId,
+        which: &Which,
+        verdict: Verdict,
+    ) -> Result<Done, MdmError> {
+        let found = match which {
+            Which::Findings(ids) => ids
+                .iter()
+                .map(|id| Ok(self.finding(organisation, *id)?.finding))
+                .collect::<Result<Vec<_>, MdmError>>()?,
+            Which::Group(key, state) => self.findings_of_group(organisation, *state, key)?,
         };
-        Ok((edit, days))
+        if found.is_empty() {
+            let reason = "name at least one finding, or a group".to_owned();
+            return Err(MdmError::Invalid { field: "ids", reason });
+        }
+        self.decide_about(by, found, verdict)
+    }
+
+    fn decide_about(
+        &self,
+        by: &By,
+        found: Vec<Finding>,
+        verdict: Verdict,
+    ) -> Result<Done, MdmError> {
+        let mut decided = Decided {
+            state: FindingState::Accepted,
+            action: "finding.accept",
+            made: None,
+            edits: Vec::new(),
+        };
+        match verdict {
+            Verdict::Accept => {}
+            Verdict::SendBack => {
+                (decided.state, decided.action) = (FindingState::Returned, "finding.send_back");
+            }
+            Verdict::Edit { energy, span } => {
+                let (edits, span) = self.edits_for(by, &found, energy, span)?;
+                (decided.state, decided.action) = (FindingState::Resolved, "finding.edit");
+                decided.made = Some(json!({
+                    "from": span.start.to_string(),
+                    "until": span.end.to_string(),
+                    "energy_wh": energy.wh(),
+                }));
+                decided.edits = edits;
+            }
+        }
+        let points: BTreeSet<UsagePointId> =
+            decided.edits.iter().map(|edit| edit.usage_point).collect();
+        let by = by.clone();
+        let findings = self
+            .registry
+            .write_blocking(move |tx| admin::decide_findings(tx, &by, &found, &decided))?;
+        for point in &points {
+            self.validate_days(*point)?;
+        }
+        Ok(Done { findings, usage_points: points.len() })
     }
 }
 

@@ -34,7 +34,7 @@ pub enum ImportKind {
     /// `name`; may have `customer`, `address`, `municipality`, `zone`, `class`, `phases`.
     UsagePoints,
     /// `serial`, `usage_point`; may have `model`, `reporting_seconds`, `installed_from`, `secret`,
-    /// `kind`, `interval_seconds`, `register_digits`, `export`.
+    /// `kind`, `interval_seconds`, `register_digits`, `export`, `gateway`.
     Meters,
     /// `usage_point`, `tariff`, `from`.
     Agreements,
@@ -61,6 +61,7 @@ impl ImportKind {
                     "interval_seconds",
                     "register_digits",
                     "export",
+                    "gateway",
                 ],
             ),
             Self::Agreements => (&["usage_point", "tariff", "from"], &[]),
@@ -469,6 +470,9 @@ impl Run<'_> {
             installed_from,
         };
         let (_, secret) = super::register_meter(tx, self.by, &new)?;
+        if let Some(gateway) = line.get("gateway") {
+            super::set_gateway(tx, self.by, organisation, serial, Some(gateway))?;
+        }
         self.imported.meters.push(MeterSecret { serial: serial.to_owned(), secret });
         Ok(())
     }

@@ -135,6 +135,29 @@ pub fn set_multiplier(
     by.note(tx, organisation, "meter.set_multiplier", &subject, (None, Some(after)))
 }
 
+/// Says through which concentrator or radio head a meter speaks; nothing where that is not known.
+pub fn set_gateway(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    gateway: Option<&str>,
+) -> Result<(), RegistryError> {
+    if gateway.is_some_and(|name| name.trim().is_empty() || name.len() > 128) {
+        let reason = "give it 1 to 128 bytes, or leave it out".to_owned();
+        return Err(RegistryError::Invalid { field: "gateway", reason });
+    }
+    let meter = by_serial(tx, organisation, serial)?;
+    if meter.gateway.as_deref() == gateway {
+        return Ok(());
+    }
+    meters::set_gateway(tx, meter.id, gateway)?;
+    let before = json!({"gateway": meter.gateway});
+    let after = json!({"serial": serial, "gateway": gateway});
+    let subject = format!("meter:{}", meter.id);
+    by.note(tx, organisation, "meter.set_gateway", &subject, (Some(before), Some(after)))
+}
+
 /// Writes into the audit log that readings that were kept aside count now, moved by so many seconds.
 pub fn note_release(
     tx: &mut Tx,

@@ -1,5 +1,5 @@
 //! What happens to a meter after it was registered: `POST /admin/meters/replace`, `…/multiplier`,
-//! `…/digits` and `…/release-readings`.
+//! `…/digits`, `…/gateway` and `…/release-readings`.
 
 use axum::{Json, extract::State};
 use corrente_mdm::{ExchangedRegister, Replacement};
@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(replace_meter))
         .routes(routes!(set_multiplier))
         .routes(routes!(set_digits))
+        .routes(routes!(set_gateway))
         .routes(routes!(release_readings))
 }
 
@@ -177,6 +178,42 @@ async fn set_digits(
         .write(move |tx| {
             let channel = given.channel.as_deref().unwrap_or("import");
             admin::set_digits(tx, &by, organisation, &given.serial, (channel, given.digits))
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The gateway of meters.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeterGateway {
+    /// The meters' serials.
+    serials: Vec<String>,
+    /// The concentrator or radio head that they speak through; null where that is not known.
+    gateway: Option<String>,
+}
+
+/// Says through which gateway meters speak: those that fall silent with it are one row of the worklist.
+#[utoipa::path(
+    post,
+    path = "/admin/meters/gateway",
+    tag = "admin",
+    request_body = MeterGateway,
+    responses((status = 204, description = "It is known")),
+    extensions(("x-access" = json!("admin"))),
+)]
+async fn set_gateway(
+    State(api): State<Api>,
+    Change { by, organisation }: Change,
+    Body(given): Body<MeterGateway>,
+) -> Result<StatusCode, Problem> {
+    api.registry()
+        .write(move |tx| {
+            let gateway = given.gateway.as_deref();
+            given
+                .serials
+                .iter()
+                .try_for_each(|serial| admin::set_gateway(tx, &by, organisation, serial, gateway))
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

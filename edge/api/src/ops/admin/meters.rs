@@ -83,6 +83,8 @@ pub(crate) struct MeterDocument {
     reporting_seconds: i64,
     /// The id of the usage point where it stands.
     usage_point: Option<String>,
+    /// The concentrator or radio head that it speaks through, where that is known.
+    gateway: Option<String>,
 }
 
 /// Meters.
@@ -118,6 +120,7 @@ async fn list_meters(
                     model: meter.model,
                     reporting_seconds: meter.reporting_seconds,
                     usage_point: here.map(|here| here.usage_point.to_string()),
+                    gateway: meter.gateway,
                 });
             }
             Ok::<_, Problem>(found)
