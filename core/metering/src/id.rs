@@ -75,6 +75,10 @@ ids! {
     AgreementId, "agreement";
     /// A billing plan.
     PlanId, "billing plan";
+    /// Something that happened at a usage point.
+    PointEventId, "point event";
+    /// What a dial showed.
+    DialReadingId, "dial reading";
     /// Days that are to be looked at again.
     RelookId, "relook";
     /// A billing run: what is billed together.

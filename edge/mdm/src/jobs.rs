@@ -41,6 +41,9 @@ const MONTHS_BACK: i64 = 13;
 impl Mdm {
     /// Runs until `shutdown` ends.
     pub async fn run_jobs(&self, shutdown: impl Future<Output = ()> + Send) {
+        if let Err(error) = self.store_dials().await {
+            tracing::error!(%error, "what dials showed is not in the ledger yet");
+        }
         tokio::select! {
             () = shutdown => {}
             () = self.clock_loop() => {}

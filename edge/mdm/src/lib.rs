@@ -46,7 +46,7 @@ pub use error::MdmError;
 pub use expected::Expected;
 pub use invoice::{InvoiceDetail, InvoiceSummary, Meterage};
 pub use live::{Now, NowState, Today};
-pub use meter_life::{ExchangedRegister, Released, Replacement};
+pub use meter_life::{ExchangedRegister, LastReading, MeterRegisters, Released, Replacement};
 pub use period::{BillingPeriod, Step};
 pub use preview::Preview;
 pub use readings::{ReadingPage, ReadingQuery, ShownReading};

@@ -40,7 +40,7 @@ impl Mdm {
             if service.intersect(wanted).is_empty() {
                 continue;
             }
-            let steps = multiplied::steps(period, service);
+            let steps = multiplied::steps(period, service, &later_beside(point, period));
             let mut looked = boundaries.to_vec();
             if steps.len() > 1 {
                 looked.extend(steps.iter().skip(1).map(|step| step.span.start));
@@ -139,6 +139,19 @@ impl Mdm {
         }
         Ok(known)
     }
+}
+
+/// When registers were added to the meter of a channel: from then on the two count side by side, before
+/// the later one is not missing.
+fn later_beside(point: &Point, period: &ChannelPeriod) -> Vec<Timestamp> {
+    let beside = |c: &&ChannelPeriod| {
+        c.meter == period.meter && c.until == period.until && c.direction == period.direction
+    };
+    let mut cuts: Vec<Timestamp> =
+        point.channels.iter().filter(beside).map(|c| c.from).filter(|t| *t > period.from).collect();
+    cuts.sort();
+    cuts.dedup();
+    cuts
 }
 
 /// While the meter stands there. A backfilled meter may have readings at the very start.

@@ -242,3 +242,44 @@ async fn an_edit_reaches_every_register_and_a_retry_changes_nothing() {
     assert_eq!((before.read, before.believed), (Some(Energy::from_wh(400)), before.read));
     assert_eq!((inside.read, inside.believed), (None, Some(Energy::from_wh(200))));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_dials_showed_survives_a_crash_between_the_two_files() {
+    let street = Street::new("2026-03-20T12:00");
+    let (point, channels) = street.home("Old", None, &["import"]);
+    let entries = street.hours(&channels[0], 100, "2026-03-10T00:00", "2026-03-16T00:00");
+    street.ledger.append(entries).await.unwrap();
+    let at = street.at("2026-03-17T00:00");
+    let (organisation, by) = (street.organisation, street.by("exchange"));
+    // The registry has committed the exchange, and then the power goes.
+    street
+        .registry
+        .write_blocking(move |tx| -> Result<_, RegistryError> {
+            let exchange = admin::Exchange {
+                organisation,
+                old: "Old".to_owned(),
+                new: "New".to_owned(),
+                at,
+                from: at,
+                secret: None,
+                model: None,
+            };
+            admin::exchange_meter(tx, &by, &exchange)?;
+            let dial = |wh| vec![("import".to_owned(), Energy::from_wh(wh))];
+            admin::write_dials(tx, &by, organisation, "Old", (at, &dial(21_800)))?;
+            admin::write_dials(tx, &by, organisation, "New", (at, &dial(7_000)))
+        })
+        .unwrap();
+    // The next start stores them, once, however often it is tried.
+    street.mdm.store_dials().await.unwrap();
+    street.mdm.store_dials().await.unwrap();
+    let all = Span::new(LONG_AGO, Timestamp::MAX);
+    let periods =
+        street.registry.read_blocking(move |tx| usage_points::channels(tx, point, all)).unwrap();
+    let last: Vec<_> = periods
+        .iter()
+        .map(|period| street.ledger.last(period.channel).unwrap().unwrap())
+        .map(|reading| (reading.end == at, reading.value.wh()))
+        .collect();
+    assert_eq!(last, [(true, 21_800), (true, 7_000)]);
+}

@@ -22,8 +22,8 @@ pub use self::import::{
 pub use self::{
     findings::{Decided, decide_findings},
     meter_life::{
-        Exchange, add_channel, exchange_meter, note_release, set_digits, set_gateway,
-        set_multiplier,
+        Exchange, Move, add_channel, exchange_meter, move_meter, note_event, note_release,
+        remove_meter, set_digits, set_gateway, set_multiplier, write_dials,
     },
 };
 use crate::{
@@ -214,25 +214,6 @@ pub fn register_meter(
     let subject = format!("meter:{id}");
     by.note(tx, new.organisation, "meter.register", &subject, (None, Some(after)))?;
     Ok((id, secret))
-}
-
-/// Ends the installation of a meter, before another one is put in its place.
-pub fn remove_meter(
-    tx: &mut Tx,
-    by: &By,
-    organisation: OrganisationId,
-    serial: &str,
-    until: Timestamp,
-) -> Result<(), RegistryError> {
-    let meter = meters::by_serial(tx, organisation, serial)?
-        .ok_or_else(|| RegistryError::NotFound { kind: "meter", name: serial.to_owned() })?;
-    if !meters::remove(tx, meter.id, until)? {
-        let reason = "the meter stands nowhere then".to_owned();
-        return Err(RegistryError::Invalid { field: "until", reason });
-    }
-    let after = json!({"serial": serial, "until": until.to_string()});
-    let subject = format!("meter:{}", meter.id);
-    by.note(tx, organisation, "meter.remove", &subject, (None, Some(after)))
 }
 
 /// Stores a tariff file as a version of the tariff that its `code` names. The same file again changes

@@ -28,6 +28,8 @@ row! {
         interval_seconds: Option<i64>,
         /// Digits of kWh after which a register begins again at 0, where that is known.
         register_digits: Option<u8>,
+        /// Since when it measures, where it was added to a meter that stood there.
+        from: Option<Timestamp> = "from_s",
     }
 }
 
@@ -111,6 +113,18 @@ pub(crate) fn set_digits(
     digits: u8,
 ) -> Result<bool, RegistryError> {
     Ok(tx.execute(SET_DIGITS, params! { meter, name, digits })? > 0)
+}
+
+const SET_FROM: &str = "UPDATE channel SET from_s = $from_s WHERE number = $number";
+
+/// Says since when a channel measures.
+pub(crate) fn set_from(
+    tx: &mut Tx,
+    number: ChannelId,
+    from: Timestamp,
+) -> Result<(), RegistryError> {
+    tx.execute(SET_FROM, params! { number, from_s: from })?;
+    Ok(())
 }
 
 const OF_METER: &str = "SELECT * FROM channel WHERE meter = $meter ORDER BY number";

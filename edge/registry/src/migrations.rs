@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_billing_runs.sql"),
     include_str!("../migrations/0006_delivery.sql"),
     include_str!("../migrations/0007_worklist.sql"),
+    include_str!("../migrations/0008_meter_life.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

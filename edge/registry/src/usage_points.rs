@@ -224,6 +224,7 @@ row! {
         meter: MeterId,
         serial: String,
         reporting_seconds: i64,
+        channel_from_s: Option<Timestamp>,
         from_s: Timestamp,
         until_s: Option<Timestamp>,
     }
@@ -244,7 +245,7 @@ pub struct ChannelPeriod {
     pub meter: MeterId,
     /// The meter's serial.
     pub serial: String,
-    /// From when the meter stood there.
+    /// From when the meter stood there, or measured this when it was added later.
     pub from: Timestamp,
     /// Until when; nothing while it stands.
     pub until: Option<Timestamp>,
@@ -260,12 +261,13 @@ pub struct ChannelPeriod {
 
 const CHANNELS: &str = "\
 SELECT c.number, c.name, c.kind, c.direction, c.offset_seconds, c.interval_seconds,
-  c.register_digits, i.meter, m.serial, m.reporting_seconds, i.from_s, i.until_s
+  c.register_digits, c.from_s AS channel_from_s, i.meter, m.serial, m.reporting_seconds, i.from_s, i.until_s
 FROM installation i
 JOIN meter m ON m.id = i.meter
 JOIN channel c ON c.meter = i.meter
 WHERE i.usage_point = $usage_point AND i.from_s < $end_s
   AND (i.until_s IS NULL OR i.until_s > $start_s)
+  AND (c.from_s IS NULL OR i.until_s IS NULL OR c.from_s < i.until_s)
 ORDER BY i.from_s, c.number";
 
 /// The channels that measured this usage point in some part of the span, in order of time.
@@ -290,7 +292,7 @@ pub fn channels(
             direction: row.direction,
             meter: row.meter,
             serial: row.serial,
-            from: row.from_s,
+            from: row.channel_from_s.map_or(row.from_s, |from| from.max(row.from_s)),
             until: row.until_s,
             interval_seconds: row.interval_seconds,
             register_digits: row.register_digits,

@@ -9,9 +9,9 @@ use corrente_metering::{
     ChannelId, ChannelKind, Date, Direction, Timestamp,
     id::{
         AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, BillingRunId,
-        CustomerId, DestinationId, EditId, EnrolmentTokenId, FindingId, InstallationId, InvoiceId,
-        MeterId, OrganisationId, OutboxId, PaymentId, PlanId, RelookId, TariffId, TariffVersionId,
-        UsagePointId, UserId,
+        CustomerId, DestinationId, DialReadingId, EditId, EnrolmentTokenId, FindingId,
+        InstallationId, InvoiceId, MeterId, OrganisationId, OutboxId, PaymentId, PlanId,
+        PointEventId, RelookId, TariffId, TariffVersionId, UsagePointId, UserId,
     },
 };
 use corrente_units::{Currency, Decimal, Energy, Money};
@@ -140,6 +140,7 @@ as_text!(
     BillingRunId,
     CustomerId,
     DestinationId,
+    DialReadingId,
     EditId,
     EnrolmentTokenId,
     FindingId,
@@ -150,6 +151,7 @@ as_text!(
     OutboxId,
     PaymentId,
     PlanId,
+    PointEventId,
     RelookId,
     TariffId,
     TariffVersionId,

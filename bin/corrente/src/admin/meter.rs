@@ -1,20 +1,22 @@
 //! `corrente admin meter`: what happens to a meter after it was registered.
 
-use clap::{Args, Subcommand};
-use corrente_clock::wall_clock;
-use corrente_live::LiveHub;
-use corrente_mdm::{ExchangedRegister, Mdm, Replacement};
-use corrente_metering::{Calendar, Timestamp};
-use corrente_registry::{
-    admin::{self, By, Exchange},
-    multipliers::Multiplier,
-    organisations::Organisation,
-};
-use corrente_units::{Decimal, Energy};
+mod places;
 
-use super::{Directory, default_organisation};
+use clap::{Args, Subcommand};
+use corrente_metering::{Calendar, ChannelKind, Direction, Timestamp};
+use corrente_registry::{
+    admin, channels::NewChannel, multipliers::Multiplier, organisations::Organisation,
+    point_events::PointEventKind,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use self::places::{MoveArguments, RemoveArguments, ReplaceArguments};
+use super::{
+    Directory,
+    place::{Place, PlaceArguments, written},
+};
 use crate::{
-    data_directory::{DataDirectory, in_use},
     failure::Failure,
     instant::{self, Moment},
     output::print,
@@ -24,14 +26,31 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct MeterArguments {
     #[command(subcommand)]
-    command: MeterCommand,
+    command: Box<MeterCommand>,
 }
 
 #[derive(Debug, Subcommand)]
 enum MeterCommand {
-    /// Puts a meter in the place of another one and prints its secret, once; no server may use the
-    /// directory (a server has POST /api/v1/admin/meters/replace)
+    /// A meter's channels with their last readings
+    Show {
+        #[command(flatten)]
+        place: PlaceArguments,
+        /// The meter's serial
+        serial: String,
+    },
+    /// Puts a meter in the place of another one and prints its secret, once; in a terminal it asks for what
+    /// is not said
     Replace(ReplaceArguments),
+    /// Takes a meter to another usage point
+    Move(MoveArguments),
+    /// Takes a meter away
+    Remove(RemoveArguments),
+    /// Adds a register, or a channel of intervals, to a meter that stands somewhere
+    AddChannel(ChannelArguments),
+    /// Notes that supply was cut where a meter stands: no use is as it should be, any use is a finding
+    Disconnect(EventArguments),
+    /// Notes that supply was given again
+    Reconnect(EventArguments),
     /// Multiplies what a dial shows from an instant on: current and voltage transformers
     Multiplier {
         #[command(flatten)]
@@ -73,7 +92,7 @@ enum MeterCommand {
     /// Lets readings count that were kept aside because the meter's clock was wrong
     Release {
         #[command(flatten)]
-        directory: Directory,
+        place: PlaceArguments,
         /// The meter's serial
         serial: String,
         /// How many seconds later than the meter said they were; earlier when negative
@@ -83,29 +102,46 @@ enum MeterCommand {
 }
 
 #[derive(Debug, Args)]
-struct ReplaceArguments {
+struct ChannelArguments {
     #[command(flatten)]
-    directory: Directory,
-    /// The serial of the meter that goes
+    place: PlaceArguments,
+    /// The meter's serial
     serial: String,
-    /// The serial of the meter that comes
-    #[arg(long, value_name = "SERIAL")]
-    with: String,
+    /// The channel's name, unique in the meter
+    #[arg(long)]
+    name: String,
+    /// register or interval
+    #[arg(long, default_value = "register", value_parser = ["register", "interval"])]
+    kind: String,
+    /// import or export
+    #[arg(long, default_value = "import", value_parser = ["import", "export"])]
+    direction: String,
+    /// Length of an interval channel's intervals
+    #[arg(long, value_name = "SECONDS")]
+    interval_seconds: Option<i64>,
+    /// Digits of kWh after which a register begins again at 0
+    #[arg(long)]
+    digits: Option<u8>,
+    /// Since when it measures: an instant or a date; now when left out
+    #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
+    from: Option<Moment>,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct EventArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The meter's serial
+    serial: String,
     /// When: an instant or a date; now when left out
     #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
     at: Option<Moment>,
-    /// From when the new one stands there, when that was later
-    #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
-    installed_from: Option<Moment>,
-    /// The old meter's last register
-    #[arg(long = "final", value_name = "KWH")]
-    last: Option<Decimal>,
-    /// The new meter's first register
-    #[arg(long, value_name = "KWH")]
-    first: Option<Decimal>,
-    /// The register's name
-    #[arg(long, default_value = "import")]
-    channel: String,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 fn ratio(text: &str) -> Result<(i64, i64), String> {
@@ -117,8 +153,14 @@ fn ratio(text: &str) -> Result<(i64, i64), String> {
 }
 
 pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
-    match arguments.command {
-        MeterCommand::Replace(arguments) => replace(&arguments),
+    match *arguments.command {
+        MeterCommand::Show { place, serial } => places::show(&place, &serial),
+        MeterCommand::Replace(arguments) => places::replace(&arguments),
+        MeterCommand::Move(arguments) => places::move_meter(&arguments),
+        MeterCommand::Remove(arguments) => places::remove(&arguments),
+        MeterCommand::AddChannel(arguments) => add_channel(&arguments),
+        MeterCommand::Disconnect(arguments) => event(&arguments, PointEventKind::Disconnected),
+        MeterCommand::Reconnect(arguments) => event(&arguments, PointEventKind::Reconnected),
         MeterCommand::Multiplier { directory, serial, ratio: (numerator, denominator), from } => {
             directory.write(move |tx, by, organisation| {
                 let from = at(from.as_ref(), organisation, by.business).unwrap_or(by.business);
@@ -139,71 +181,98 @@ pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
                 Ok(())
             })
         }
-        MeterCommand::Release { directory, serial, add_seconds } => {
-            let (data, mdm) = own(&directory)?;
-            let organisation = data.registry.read_blocking(default_organisation)?.id;
-            let by = By::command_line(data.clock.now(), wall_clock());
-            let released = crate::runtime()?.block_on(mdm.release_quarantined(
-                by,
-                organisation,
-                serial,
-                add_seconds,
-            ))?;
-            print(&format!("{} count now, {} stay aside\n", released.counted, released.left))
+        MeterCommand::Release { place, serial, add_seconds } => {
+            release(&place, serial, add_seconds)
         }
     }
 }
 
-fn replace(arguments: &ReplaceArguments) -> Result<(), Failure> {
-    let (data, mdm) = own(&arguments.directory)?;
-    let organisation = data.registry.read_blocking(default_organisation)?;
-    let now = data.clock.now();
-    let gone = at(arguments.at.as_ref(), &organisation, now).unwrap_or(now);
-    let replacement = Replacement {
-        exchange: Exchange {
-            organisation: organisation.id,
-            old: arguments.serial.clone(),
-            new: arguments.with.clone(),
-            at: gone,
-            from: at(arguments.installed_from.as_ref(), &organisation, now).unwrap_or(gone),
-            secret: None,
-            model: None,
-        },
-        registers: vec![ExchangedRegister {
-            channel: arguments.channel.clone(),
-            last: arguments.last.map(|kwh| energy("--final", kwh)).transpose()?,
-            first: arguments.first.map(|kwh| energy("--first", kwh)).transpose()?,
-        }],
+fn release(place: &PlaceArguments, serial: String, add_seconds: i64) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Released {
+        counted: u64,
+        left: u64,
+    }
+    let released = match place.own()? {
+        Place::Server(server) => {
+            let body = json!({"serial": serial, "add_seconds": add_seconds});
+            server.post("/admin/meters/release-readings", &body)?
+        }
+        Place::Here(here) => {
+            let done = crate::runtime()?.block_on(here.mdm.release_quarantined(
+                here.by(None),
+                here.organisation.id,
+                serial,
+                add_seconds,
+            ))?;
+            Released { counted: done.counted, left: done.left }
+        }
     };
-    let by = By::command_line(now, wall_clock());
-    let (_, secret) = crate::runtime()?.block_on(mdm.replace_meter(by, replacement))?;
-    print(&format!("{}\n", secret.reveal()))
+    print(&format!("{} count now, {} stay aside\n", released.counted, released.left))
+}
+
+fn add_channel(arguments: &ChannelArguments) -> Result<(), Failure> {
+    match arguments.place.own()? {
+        Place::Server(server) => {
+            let from = written(&server, arguments.from.as_ref())?;
+            let body = json!({
+                "serial": arguments.serial,
+                "from": from,
+                "reason": arguments.reason,
+                "channel": {
+                    "name": arguments.name,
+                    "kind": arguments.kind,
+                    "direction": arguments.direction,
+                    "interval_seconds": arguments.interval_seconds,
+                    "register_digits": arguments.digits,
+                },
+            });
+            server.tell("POST", "/admin/meters/channels", &body)
+        }
+        Place::Here(here) => {
+            let register = arguments.kind == "register";
+            let import = arguments.direction == "import";
+            let new = NewChannel {
+                name: arguments.name.clone(),
+                kind: if register { ChannelKind::Register } else { ChannelKind::Interval },
+                direction: if import { Direction::Import } else { Direction::Export },
+                interval_seconds: arguments.interval_seconds,
+                register_digits: arguments.digits,
+            };
+            let by = here.by(arguments.reason.clone());
+            let from = here.at_or_now(arguments.from.as_ref());
+            let whose = (here.organisation.id, arguments.serial.as_str());
+            Ok(here.mdm.add_channel(&by, whose, new, from)?)
+        }
+    }
+}
+
+fn event(arguments: &EventArguments, kind: PointEventKind) -> Result<(), Failure> {
+    match arguments.place.own()? {
+        Place::Server(server) => {
+            let word = match kind {
+                PointEventKind::Disconnected => "disconnected",
+                PointEventKind::Reconnected => "reconnected",
+                PointEventKind::Tamper => "tamper",
+            };
+            let body = json!({
+                "serial": arguments.serial,
+                "kind": word,
+                "at": written(&server, arguments.at.as_ref())?,
+                "reason": arguments.reason,
+            });
+            server.tell("POST", "/admin/meters/events", &body)
+        }
+        Place::Here(here) => {
+            let by = here.by(arguments.reason.clone());
+            let at = here.at_or_now(arguments.at.as_ref());
+            let whose = (here.organisation.id, arguments.serial.as_str());
+            Ok(here.mdm.note_event(&by, whose, (kind, None, at))?)
+        }
+    }
 }
 
 fn at(moment: Option<&Moment>, organisation: &Organisation, now: Timestamp) -> Option<Timestamp> {
     let calendar = Calendar::new(&organisation.zone).unwrap_or_else(|_| Calendar::utc());
     moment.map(|moment| moment.at(&calendar, now))
-}
-
-fn energy(option: &str, kwh: Decimal) -> Result<Energy, Failure> {
-    let wh = kwh.checked_mul(Decimal::ONE_THOUSAND).map(|wh| wh.trunc());
-    wh.filter(|wh| !wh.is_sign_negative())
-        .and_then(|wh| i64::try_from(wh).ok())
-        .map(Energy::from_wh)
-        .ok_or_else(|| Failure::new(format!("{option} {kwh} is nothing that a dial shows")))
-}
-
-/// The directory, while no server uses it: what dials showed goes into the ledger.
-fn own(directory: &Directory) -> Result<(DataDirectory, Mdm), Failure> {
-    let path = &directory.data;
-    if in_use(path) {
-        return Err(Failure::new(format!(
-            "{}: a server is using this directory; it takes this by its API, under /api/v1/admin/meters",
-            path.display()
-        )));
-    }
-    let data = DataDirectory::open_existing(path)?;
-    let (registry, ledger) = (data.registry.clone(), std::sync::Arc::clone(&data.ledger));
-    let mdm = Mdm::new(registry, ledger, data.clock.clone(), LiveHub::new());
-    Ok((data, mdm))
 }

@@ -85,6 +85,8 @@ impl PlaceArguments {
             LiveHub::new(),
         );
         let organisation = data.registry.read_blocking(default_organisation)?;
+        // What a crash left over comes first.
+        crate::runtime()?.block_on(mdm.store_dials())?;
         Ok(Place::Here(Box::new(OwnMdm {
             mdm,
             organisation,
@@ -109,10 +111,21 @@ impl OwnMdm {
         moment.at(&calendar, self.clock.now())
     }
 
+    /// An instant in the organisation's zone, or now.
+    pub(super) fn at_or_now(&self, moment: Option<&Moment>) -> Timestamp {
+        moment.map_or_else(|| self.clock.now(), |moment| self.at(moment))
+    }
+
     /// Somebody at this command line.
     pub(super) fn by(&self, reason: Option<String>) -> By {
         By { reason, ..By::command_line(self.clock.now(), wall_clock()) }
     }
+}
+
+/// An instant as the API takes it; nothing where nothing was said, which means now.
+pub(super) fn written(server: &Remote, moment: Option<&Moment>) -> Result<Option<String>, Failure> {
+    let Some(moment) = moment else { return Ok(None) };
+    Ok(instants(server, &[moment])?.first().map(ToString::to_string))
 }
 
 /// Instants in the zone of the server's organisation. From now is by this machine's clock.

@@ -197,6 +197,10 @@ fn a_meter_is_exchanged_and_its_registers_are_written_down() {
     let below = arguments("399");
     let said = refused(&below.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(said.contains("is below 400"), "{said}");
+    let mut rehearsed = arguments("500");
+    rehearsed.push("--dry-run".to_owned());
+    let said = printed(&rehearsed.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("import: 400 kWh at") && said.contains("nothing was done"), "{said}");
     let right = arguments("500");
     printed(&right.iter().map(String::as_str).collect::<Vec<_>>());
     printed(&["import", new.to_str().unwrap(), "--data", &data]);
@@ -214,4 +218,40 @@ fn a_meter_is_exchanged_and_its_registers_are_written_down() {
     ]);
     // 400 kWh of the old one, 243 of the new one.
     assert!(figures.contains(",643000,"), "{figures}");
+}
+
+#[test]
+fn an_exchange_is_guided_in_a_running_server() {
+    let town = Town::start(&[]);
+    let data = town.data();
+    let token = crate::findings::administrator(&data);
+    let server = format!("http://{}", town.address());
+    let there = ["--server", &server, "--api-token", &token];
+    let (old, answers) = (town.path("old.csv"), town.path("answers"));
+    std::fs::write(&old, "serial,date,register,reader\nG-1,2024-03-01,100,Rosa\n").unwrap();
+    let with = |words: &[&str]| {
+        let mut arguments = words.to_vec();
+        arguments.extend(there);
+        arguments.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()
+    };
+    let words = with(&["import", old.to_str().unwrap(), "--create"]);
+    printed(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    std::fs::write(&answers, "a hundred\n120,5\n3\n").unwrap();
+    let words = with(&["admin", "meter", "replace", "G-1", "--with", "G-2", "--ask"]);
+    let output = crate::command(&words.iter().map(String::as_str).collect::<Vec<_>>())
+        .stdin(std::fs::File::open(&answers).unwrap())
+        .output()
+        .unwrap();
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(said.contains("import: 100 kWh at") && said.contains("give a number"), "{said}");
+    assert!(said.contains("meter_"), "the secret: {said}");
+    let words = with(&["admin", "meter", "show", "G-2"]);
+    let said = printed(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("G-2 at G-1") && said.contains("import: 3 kWh at"), "{said}");
+    let words = with(&["admin", "meter", "disconnect", "G-2", "--reason", "unpaid"]);
+    printed(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let words = with(&["admin", "meter", "remove", "G-2", "--final", "2"]);
+    let said = refused(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("is below 3 kWh"), "{said}");
 }

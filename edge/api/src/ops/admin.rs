@@ -8,6 +8,7 @@ mod customers;
 mod findings;
 mod import;
 mod meter_life;
+mod meter_places;
 mod meters;
 mod organisation;
 mod outbox;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(usage_points::routes())
         .merge(meters::routes())
         .merge(meter_life::routes())
+        .merge(meter_places::routes())
         .merge(tariffs::routes())
         .merge(agreements::routes())
         .merge(tokens::routes())

@@ -102,3 +102,143 @@ async fn readings_of_a_wrong_clock_count_once_somebody_says_by_how_much() {
     let again = admin.post("/admin/meters/release-readings", release(-years)).await;
     assert_eq!(again.json(), json!({"counted": 0, "left": 0}));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_may_be_asked_for_twice_and_a_dial_may_have_rolled_over() {
+    let town = Town::new();
+    let admin = administrator(&town).await;
+    let exchange = json!({
+        "serial": "A-1", "new_serial": "A-2", "at": "2026-09-12T12:00:00-03:00",
+        "registers": [{"final_kwh": "5", "first_kwh": "0"}], "reason": "burnt"
+    });
+    // 799 kWh were read on the 3rd: with three digits 5 is 206 kWh later, without it is a mistake.
+    let answer = admin.post("/admin/meters/replace", exchange.clone()).await;
+    assert!(answer.body.contains("enter its digits first"), "{answer:?}");
+    let digits = json!({"serial": "A-1", "digits": 3});
+    assert_eq!(admin.post("/admin/meters/digits", digits).await.status, StatusCode::NO_CONTENT);
+    let rehearsed = admin.post("/admin/meters/replace/rehearse", exchange.clone()).await;
+    assert_eq!(rehearsed.status, StatusCode::NO_CONTENT, "{rehearsed:?}");
+    let first = admin.post("/admin/meters/replace", exchange.clone()).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
+    assert_eq!(admin.wh("2026-08-01", "2026-09-13").await, 1_005_000);
+    // The answer was lost: the same again gives another secret, and changes nothing else.
+    let again = admin.post("/admin/meters/replace", exchange.clone()).await;
+    assert_eq!(again.status, StatusCode::CREATED, "{again:?}");
+    assert_eq!(again.json()["id"], first.json()["id"]);
+    assert_ne!(again.json()["secret"], first.json()["secret"]);
+    assert_eq!(admin.wh("2026-08-01", "2026-09-13").await, 1_005_000);
+    let shown = admin.call("GET", "/admin/meters/registers?serial=A-2", None).await.json();
+    assert_eq!(
+        (&shown["usage_point"], &shown["channels"][0]["last_wh"]),
+        (&json!("home 1"), &json!(0))
+    );
+    let reading = json!({"serial": "A-2", "at": "2026-09-14T12:00:00-03:00", "register_kwh": "9"});
+    assert_eq!(admin.post("/admin/readings/field", reading).await.status, StatusCode::OK);
+    let late = admin.post("/admin/meters/replace", exchange).await;
+    assert_eq!(late.json()["field"], "new_serial", "it was heard of: {late:?}");
+    let log = admin.call("GET", "/admin/audit", None).await.body;
+    assert!(log.contains("burnt"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moved_meter_leaves_each_place_its_own() {
+    let town = Town::new();
+    let admin = administrator(&town).await;
+    let moved = |to: &str, first: &str| {
+        json!({
+            "serial": "A-1", "usage_point": to, "at": "2026-09-10T00:00:00-03:00",
+            "registers": [{"final_kwh": "820", "first_kwh": first}]
+        })
+    };
+    assert_eq!(
+        admin.post("/admin/meters/move", moved("nowhere", "820")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    let two = admin.post("/admin/meters/move", moved("home 2", "821")).await;
+    assert_eq!(two.json()["field"], "registers", "{two:?}");
+    let answer = admin.post("/admin/meters/move", moved("home 2", "820")).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+    let reading =
+        json!({"serial": "A-1", "at": "2026-09-12T00:00:00-03:00", "register_kwh": "830"});
+    assert_eq!(admin.post("/admin/readings/field", reading).await.status, StatusCode::OK);
+    assert_eq!(admin.wh("2026-08-01", "2026-09-13").await, 820_000);
+    let points = admin.call("GET", "/admin/usage-points", None).await.json();
+    let points = points["usage_points"].as_array().unwrap();
+    let there = points.iter().find(|point| point["name"] == "home 2").unwrap();
+    let path = format!(
+        "/usage-points/{}/usage?from=2026-08-01&to=2026-09-13&step=year",
+        there["id"].as_str().unwrap()
+    );
+    let usage = admin.call("GET", &path, None).await.json();
+    assert_eq!(usage["total"]["wh"], 10_000, "{usage}");
+    let gone = json!({
+        "serial": "A-1", "until": "2026-09-13T00:00:00-03:00", "reason": "house torn down",
+        "registers": [{"final_kwh": "835"}]
+    });
+    assert_eq!(admin.post("/admin/meters/remove", gone).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(admin.call("GET", &path, None).await.json()["total"]["wh"], 15_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_register_that_comes_later_leaves_what_was_before_whole() {
+    let town = Town::new();
+    let admin = administrator(&town).await;
+    let register = json!({"name": "off peak", "kind": "register", "direction": "import"});
+    let added = json!({"serial": "A-1", "channel": register, "from": "2026-09-02T12:00:00-03:00"});
+    let answer = admin.post("/admin/meters/channels", added.clone()).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+    assert_eq!(admin.post("/admin/meters/channels", added).await.json()["field"], "name");
+    for (at, kwh) in [("2026-09-02T12:00:00-03:00", "100"), ("2026-09-03T06:00:00-03:00", "109")] {
+        let reading =
+            json!({"serial": "A-1", "channel": "off peak", "at": at, "register_kwh": kwh});
+        assert_eq!(admin.post("/admin/readings/field", reading).await.status, StatusCode::OK);
+    }
+    let (mdm, home) = (town.mdm.clone(), town.ana_home);
+    for looked in ["as read", "validated"] {
+        assert_eq!(admin.wh("2026-08-31", "2026-09-01").await, 24_000, "{looked}");
+        assert_eq!(admin.wh("2026-09-01", "2026-09-02").await, 24_000, "{looked}");
+        // Half a day of one register, half a day of both: 9 kWh in 18 hours.
+        assert_eq!(admin.wh("2026-09-02", "2026-09-03").await, 30_000, "{looked}");
+        let day = format!("/usage-points/{home}/usage?from=2026-09-01&to=2026-09-03&step=day");
+        let usage = admin.call("GET", &day, None).await.json();
+        assert_eq!(usage["total"]["at_least"], false, "{looked}: {usage}");
+        mdm.run(move |mdm| mdm.validate(home)).await.unwrap();
+    }
+    let list = admin.call("GET", "/admin/findings?rule=missing", None).await.json();
+    let early = list["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|group| group["from"].as_str().unwrap() < "2026-09-03T00:00:00Z");
+    assert!(!early, "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn use_while_supply_is_cut_is_a_finding() {
+    let town = Town::new();
+    let admin = administrator(&town).await;
+    let (mdm, home) = (town.mdm.clone(), town.ana_home);
+    let looked = mdm.clone();
+    looked.run(move |mdm| mdm.validate(home)).await.unwrap();
+    let event =
+        |kind: &str, at: &str| json!({"serial": "A-1", "kind": kind, "at": at, "reason": "unpaid"});
+    let never =
+        admin.post("/admin/meters/events", event("reconnected", "2026-08-20T00:00:00-03:00")).await;
+    assert_eq!(never.json()["field"], "serial", "{never:?}");
+    for (kind, at) in [
+        ("disconnected", "2026-08-20T00:00:00-03:00"),
+        ("disconnected", "2026-08-20T00:00:00-03:00"),
+        ("reconnected", "2026-08-22T00:00:00-03:00"),
+    ] {
+        let answer = admin.post("/admin/meters/events", event(kind, at)).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+    }
+    // These days were looked at already, and are looked at again.
+    mdm.run(move |mdm| mdm.validate(home)).await.unwrap();
+    let list = admin.call("GET", "/admin/findings?rule=inactive", None).await.json();
+    let group = &list["groups"][0];
+    assert_eq!((&group["usage_points"], &group["count"]), (&json!(1), &json!(2)), "{list}");
+    assert!(group["sentence"].as_str().unwrap().contains("while disconnected"), "{list}");
+    let log = admin.call("GET", "/admin/audit", None).await.body;
+    assert_eq!(log.matches("usage_point.disconnect").count(), 1, "{log}");
+}

@@ -166,10 +166,10 @@ fn make(
     wanted: &Wanted,
 ) -> Result<(), RegistryError> {
     if meters::by_serial(tx, order.organisation, serial)?.is_some() {
-        return wanted
-            .channels
-            .iter()
-            .try_for_each(|new| admin::add_channel(tx, by, order.organisation, serial, new));
+        let from = wanted.from.unwrap_or(by.business);
+        return wanted.channels.iter().try_for_each(|new| {
+            admin::add_channel(tx, by, order.organisation, serial, (new, from)).map(drop)
+        });
     }
     let name = order.usage_point.as_deref().unwrap_or(serial);
     let known = usage_points::by_name(tx, order.organisation, name)?;

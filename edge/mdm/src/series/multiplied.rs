@@ -15,8 +15,23 @@ pub(super) struct Step {
     denominator: i64,
 }
 
-/// The stretches of a channel's service.
-pub(super) fn steps(period: &ChannelPeriod, service: Span) -> Vec<Step> {
+/// The stretches of a channel's service, cut also where registers came beside it.
+pub(super) fn steps(period: &ChannelPeriod, service: Span, cuts: &[Timestamp]) -> Vec<Step> {
+    let mut steps = ratios(period, service);
+    for cut in cuts {
+        let inside = |step: &&mut Step| step.span.start < *cut && *cut < step.span.end;
+        if let Some(step) = steps.iter_mut().find(inside) {
+            let later = Step { span: Span::new(*cut, step.span.end), ..*step };
+            step.span.end = *cut;
+            steps.push(later);
+            steps.sort_by_key(|step| step.span.start);
+        }
+    }
+    steps
+}
+
+/// The stretches in which the dial is multiplied by one ratio.
+fn ratios(period: &ChannelPeriod, service: Span) -> Vec<Step> {
     let mut steps = vec![Step { span: service, numerator: 1, denominator: 1 }];
     for multiplier in &period.multipliers {
         let (numerator, denominator) = (multiplier.numerator, multiplier.denominator);

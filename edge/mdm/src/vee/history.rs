@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 
 use corrente_ledger::AsOf;
 use corrente_metering::{
-    ChannelKind, Date, Direction, Interval, LoadProfile, Reading, Span,
+    ChannelKind, Date, Direction, Interval, LoadProfile, Reading, Span, Timestamp,
     assemble::profile,
     calendar::{day_before, next_day},
 };
-use corrente_registry::{edits::EditRow, usage_points::ChannelPeriod};
-use corrente_vee::{Edit, MeterPeriod, MultiplierFrom, OwnHistory, PointHistory, Ratio};
+use corrente_registry::{
+    edits::EditRow,
+    point_events::{self, PointEventKind},
+    usage_points::ChannelPeriod,
+};
+use corrente_vee::{
+    Edit, EventKind, MeterPeriod, MultiplierFrom, OwnHistory, PointEvent, PointHistory, Ratio,
+};
 use jiff::ToSpan as _;
 
 use super::OWN_DAYS;
@@ -81,7 +87,8 @@ pub(super) fn lanes(point: &Point, direction: Direction, day: Span) -> Vec<Vec<&
         if service(channel).intersect(near).is_empty() {
             continue;
         }
-        let place = of_meter.entry((channel.from, channel.meter)).or_insert(0_usize);
+        // By installation: a register may have come later than its meter.
+        let place = of_meter.entry((channel.until, channel.meter)).or_insert(0_usize);
         match lanes.get_mut(*place) {
             Some(lane) => lane.push(channel),
             None => lanes.push(vec![channel]),
@@ -89,6 +96,24 @@ pub(super) fn lanes(point: &Point, direction: Direction, day: Span) -> Vec<Vec<&
         *place += 1;
     }
     lanes
+}
+
+/// From the first to the last instant at which a lane measured.
+pub(super) fn served(lane: &[&ChannelPeriod]) -> Span {
+    lane.iter()
+        .map(|channel| service(channel))
+        .reduce(|a, b| Span::new(a.start.min(b.start), a.end.max(b.end)))
+        .unwrap_or(Span::new(Timestamp::MIN, Timestamp::MIN))
+}
+
+/// Something that happened at the point, as the rules see it.
+pub(super) fn event(event: &point_events::PointEvent) -> PointEvent {
+    let kind = match event.kind {
+        PointEventKind::Disconnected => EventKind::Disconnected,
+        PointEventKind::Reconnected => EventKind::Reconnected,
+        PointEventKind::Tamper => EventKind::Tamper { code: event.code.unwrap_or_default() },
+    };
+    PointEvent { at: event.at, kind }
 }
 
 /// The step of a day's profile: what the source gives, or a quarter of an hour for registers that are

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use corrente_metering::{
-    ChannelKind, Date, Direction, Interval, LoadProfile, Timestamp,
+    ChannelKind, Date, Direction, Interval, LoadProfile, Span, Timestamp,
     assemble::{ChannelPart, Piece, profile, register_at, weakest},
 };
 use corrente_registry::{
     edits,
     findings::{self, FindingState, NewFinding},
+    point_events,
     profiles::{self, ProfileVersion},
 };
 use corrente_units::Energy;
@@ -88,7 +89,10 @@ impl Mdm {
     fn flows(&self, look: &Look<'_>, past: &mut Past<'_>) -> Result<Vec<Flow>, MdmError> {
         let span = look.point.calendar.day(look.day);
         let id = look.point.row.id;
-        let edits = self.registry.read_blocking(move |tx| edits::during(tx, id, span))?;
+        let (edits, events) = self.registry.read_blocking(move |tx| {
+            Ok::<_, MdmError>((edits::during(tx, id, span)?, point_events::of(tx, id)?))
+        })?;
+        let events: Vec<_> = events.iter().map(history::event).collect();
         let raw_point = look.point.raw();
         let mut flows = Vec::new();
         for direction in [Direction::Import, Direction::Export] {
@@ -103,8 +107,14 @@ impl Mdm {
                 let own = if lanes.len() == 1 { past.before(look.day, direction)? } else { None };
                 let mut history = self.lane_history(&raw_point, lane, (span, step), &edits, own)?;
                 history.now = look.now;
-                let one = corrente_vee::run(&history, look.rules);
-                cells = beside(cells, &one.profile);
+                history.events.clone_from(&events);
+                let mut one = corrente_vee::run(&history, look.rules);
+                // Before a register was added, or after it went, nothing of it is missing.
+                let served = history::served(lane);
+                one.findings.retain(|finding| {
+                    finding.rule != Rule::Missing || !finding.span.intersect(served).is_empty()
+                });
+                cells = beside(cells, &one.profile, served, lanes.len());
                 outcome = Some(match outcome {
                     None => one,
                     Some(mut all) => {
@@ -229,15 +239,25 @@ impl Mdm {
     }
 }
 
-/// Two registers side by side: a cell counts where both know it.
-fn beside(cells: Vec<Option<Interval>>, other: &LoadProfile) -> Vec<Option<Interval>> {
+/// Two registers side by side: a cell counts where both know it, or where the other one does not
+/// measure.
+fn beside(
+    cells: Vec<Option<Interval>>,
+    other: &LoadProfile,
+    served: Span,
+    lanes: usize,
+) -> Vec<Option<Interval>> {
+    let measures = |b: &Interval| lanes == 1 || !b.span().intersect(served).is_empty();
     if cells.is_empty() {
-        return other.intervals.iter().copied().map(Some).collect();
+        return other.intervals.iter().map(|b| measures(b).then_some(*b)).collect();
     }
     cells
         .into_iter()
         .zip(&other.intervals)
         .map(|(a, b)| {
+            if !measures(b) {
+                return a;
+            }
             let a = a?;
             let sum = a.energy()?.checked_add(b.energy()?).ok()?;
             Some(Interval::known(a.span(), sum, weakest(a.quality(), b.quality())))

@@ -1,33 +1,185 @@
 //! What happens to a meter after it was registered.
 
 use corrente_metering::{
-    Timestamp,
-    id::{MeterId, OrganisationId},
+    ChannelId, Span, Timestamp,
+    id::{MeterId, OrganisationId, UsagePointId},
 };
+use corrente_units::Energy;
 use serde_json::json;
 
 use super::{By, RegisteredMeter};
 use crate::{
     RegistryError, Tx,
     channels::{self, NewChannel},
-    meters::{self, Meter},
+    dials,
+    meters::{self, Installation, Meter},
     multipliers::{self, Multiplier},
+    point_events::{self, NewPointEvent, PointEventKind},
+    relooks::{self, RelookCause},
     secrets::Secret,
+    usage_points,
 };
 
-/// Adds a channel to a meter that stands at a usage point.
+/// Adds a channel that measures from an instant on to a meter that stands at a usage point.
 pub fn add_channel(
     tx: &mut Tx,
     by: &By,
     organisation: OrganisationId,
     serial: &str,
-    new: &NewChannel,
+    (new, from): (&NewChannel, Timestamp),
+) -> Result<ChannelId, RegistryError> {
+    let meter = by_serial(tx, organisation, serial)?;
+    if channels::of_meter(tx, meter.id)?.iter().any(|known| known.name == new.name) {
+        let reason = format!("meter `{serial}` has a channel `{}` already", new.name);
+        return Err(RegistryError::Invalid { field: "name", reason });
+    }
+    let number = meters::add_channel(tx, meter.id, new, by.business)?;
+    channels::set_from(tx, number, from)?;
+    look_again(tx, by, meter.id, from)?;
+    let after = json!({
+        "serial": serial, "channel": new.name, "number": number.number(), "from": from.to_string(),
+    });
+    let subject = format!("meter:{}", meter.id);
+    by.note(tx, organisation, "meter.add_channel", &subject, (None, Some(after)))?;
+    Ok(number)
+}
+
+/// Asks for another look at the days since an instant, where a meter stood then.
+fn look_again(tx: &mut Tx, by: &By, meter: MeterId, from: Timestamp) -> Result<(), RegistryError> {
+    for stood in meters::installations(tx, meter)? {
+        let until = stood.until.unwrap_or(Timestamp::MAX);
+        if from < until {
+            // The day before ends where this begins.
+            let span = Span::new(from.plus(-86_400), Timestamp::MAX);
+            relooks::ask(tx, stood.usage_point, span, RelookCause::MeterLife, by.business)?;
+        }
+    }
+    Ok(())
+}
+
+/// The installation in which a meter stood at an instant.
+fn stood(tx: &mut Tx, meter: &Meter, at: Timestamp) -> Result<Installation, RegistryError> {
+    meters::installations(tx, meter.id)?
+        .into_iter()
+        .rfind(|stood| stood.from <= at && stood.until.is_none_or(|until| at <= until))
+        .ok_or_else(|| RegistryError::Invalid {
+            field: "serial",
+            reason: format!("meter `{}` stands nowhere then", meter.serial),
+        })
+}
+
+/// Ends the installation of a meter, before another one is put in its place.
+pub fn remove_meter(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    until: Timestamp,
 ) -> Result<(), RegistryError> {
     let meter = by_serial(tx, organisation, serial)?;
-    let number = meters::add_channel(tx, meter.id, new, by.business)?;
-    let after = json!({"serial": serial, "channel": new.name, "number": number.number()});
+    look_again(tx, by, meter.id, until)?;
+    if !meters::remove(tx, meter.id, until)? {
+        let reason = "the meter stands nowhere then".to_owned();
+        return Err(RegistryError::Invalid { field: "until", reason });
+    }
+    let after = json!({"serial": serial, "until": until.to_string()});
     let subject = format!("meter:{}", meter.id);
-    by.note(tx, organisation, "meter.add_channel", &subject, (None, Some(after)))
+    by.note(tx, organisation, "meter.remove", &subject, (None, Some(after)))
+}
+
+/// A meter that goes to another usage point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Of which organisation.
+    pub organisation: OrganisationId,
+    /// The meter's serial.
+    pub serial: String,
+    /// The name of the usage point to which it goes.
+    pub to: String,
+    /// When it was taken away.
+    pub at: Timestamp,
+    /// From when it stands there: not before that.
+    pub from: Timestamp,
+}
+
+/// Takes a meter from the usage point where it stands to another one.
+pub fn move_meter(tx: &mut Tx, by: &By, moved: &Move) -> Result<UsagePointId, RegistryError> {
+    if moved.from < moved.at {
+        let reason = "it cannot stand there before it was taken away".to_owned();
+        return Err(RegistryError::Invalid { field: "installed_from", reason });
+    }
+    let meter = by_serial(tx, moved.organisation, &moved.serial)?;
+    let to = usage_points::by_name(tx, moved.organisation, &moved.to)?
+        .ok_or_else(|| RegistryError::NotFound { kind: "usage point", name: moved.to.clone() })?;
+    remove_meter(tx, by, moved.organisation, &moved.serial, moved.at)?;
+    meters::install(tx, meter.id, to.id, moved.from, None)?;
+    let after = json!({
+        "serial": moved.serial, "usage_point": to.name, "from": moved.from.to_string(),
+    });
+    let subject = format!("meter:{}", meter.id);
+    by.note(tx, moved.organisation, "meter.move", &subject, (None, Some(after)))?;
+    Ok(to.id)
+}
+
+/// Writes down what a meter's dials showed; the ledger gets it after the commit.
+pub fn write_dials(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    (at, dials): (Timestamp, &[(String, Energy)]),
+) -> Result<(), RegistryError> {
+    let meter = by_serial(tx, organisation, serial)?;
+    let channels = channels::of_meter(tx, meter.id)?;
+    for (name, value) in dials {
+        let channel = channels
+            .iter()
+            .find(|channel| channel.name == *name)
+            .ok_or_else(|| RegistryError::NotFound { kind: "register", name: name.clone() })?;
+        dials::insert(tx, organisation, channel.number, (at, *value), by.business)?;
+    }
+    Ok(())
+}
+
+/// Notes what happened at the usage point where a meter stood. The same again changes nothing.
+pub fn note_event(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    (kind, code, at): (PointEventKind, Option<u16>, Timestamp),
+) -> Result<(), RegistryError> {
+    let meter = by_serial(tx, organisation, serial)?;
+    let place = stood(tx, &meter, at)?;
+    let off = point_events::of(tx, place.usage_point)?
+        .into_iter()
+        .rfind(|event| event.at <= at && event.kind != PointEventKind::Tamper)
+        .is_some_and(|event| event.kind == PointEventKind::Disconnected);
+    if kind == PointEventKind::Reconnected && !off {
+        let reason = "it was not disconnected then".to_owned();
+        return Err(RegistryError::Invalid { field: "serial", reason });
+    }
+    let new = NewPointEvent {
+        usage_point: place.usage_point,
+        kind,
+        code,
+        at,
+        actor: by.actor.clone(),
+        reason: by.reason.clone(),
+    };
+    if !point_events::insert(tx, &new, by.business)? {
+        return Ok(());
+    }
+    let span = Span::new(at, Timestamp::MAX);
+    relooks::ask(tx, place.usage_point, span, RelookCause::MeterLife, by.business)?;
+    let action = match kind {
+        PointEventKind::Disconnected => "usage_point.disconnect",
+        PointEventKind::Reconnected => "usage_point.reconnect",
+        PointEventKind::Tamper => "usage_point.tamper",
+    };
+    let after = json!({"serial": serial, "at": at.to_string(), "code": code});
+    let subject = format!("usage_point:{}", place.usage_point);
+    by.note(tx, organisation, action, &subject, (None, Some(after)))
 }
 
 /// One meter in the place of another.
@@ -76,7 +228,7 @@ pub fn exchange_meter(
             register_digits: channel.register_digits,
         })
         .collect();
-    super::remove_meter(tx, by, exchange.organisation, &exchange.old, exchange.at)?;
+    remove_meter(tx, by, exchange.organisation, &exchange.old, exchange.at)?;
     let new = RegisteredMeter {
         organisation: exchange.organisation,
         serial: exchange.new.clone(),
@@ -107,6 +259,10 @@ pub fn set_digits(
         let name = channel.to_owned();
         return Err(RegistryError::NotFound { kind: "register", name });
     }
+    for stood in meters::installations(tx, meter.id)? {
+        let span = Span::new(stood.from, Timestamp::MAX);
+        relooks::ask(tx, stood.usage_point, span, RelookCause::MeterLife, by.business)?;
+    }
     let after = json!({"serial": serial, "channel": channel, "digits": digits});
     let subject = format!("meter:{}", meter.id);
     by.note(tx, organisation, "meter.set_digits", &subject, (None, Some(after)))
@@ -127,6 +283,7 @@ pub fn set_multiplier(
     }
     let meter = by_serial(tx, organisation, serial)?;
     multipliers::set(tx, organisation, meter.id, new, by.business)?;
+    look_again(tx, by, meter.id, new.from)?;
     let after = json!({
         "serial": serial, "from": new.from.to_string(),
         "ratio": format!("{}/{}", new.numerator, new.denominator),

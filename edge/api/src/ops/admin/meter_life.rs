@@ -1,13 +1,8 @@
-//! What happens to a meter after it was registered: `POST /admin/meters/replace`, `…/multiplier`,
-//! `…/digits`, `…/gateway` and `…/release-readings`.
+//! What happens to a meter where it stands: `POST /admin/meters/multiplier`, `…/digits`, `…/gateway`,
+//! `…/channels`, `…/events` and `…/release-readings`.
 
 use axum::{Json, extract::State};
-use corrente_mdm::{ExchangedRegister, Replacement};
-use corrente_registry::{
-    admin::{self, Exchange},
-    multipliers::Multiplier,
-    secrets::Secret,
-};
+use corrente_registry::{admin, multipliers::Multiplier, point_events::PointEventKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,101 +10,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Change,
-    meters::{MeterMade, instant},
-    readings::kwh,
+    meters::{ChannelRequest, instant},
 };
 use crate::{Api, Body, Problem};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(replace_meter))
         .routes(routes!(set_multiplier))
         .routes(routes!(set_digits))
         .routes(routes!(set_gateway))
+        .routes(routes!(add_channel))
+        .routes(routes!(note_event))
         .routes(routes!(release_readings))
-}
-
-/// A meter that takes the place of another one.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MeterReplacement {
-    /// The serial of the meter that goes.
-    serial: String,
-    /// The serial of the meter that comes.
-    new_serial: String,
-    /// When the old one was taken away, RFC 3339; now when left out.
-    at: Option<String>,
-    /// From when the new one stands there; at once when left out.
-    installed_from: Option<String>,
-    /// What the dials showed, register by register.
-    #[serde(default)]
-    registers: Vec<ReplacedRegister>,
-    /// The new meter's secret, when the maker set one; else one is made.
-    secret: Option<String>,
-    /// Maker and model of the new meter.
-    model: Option<String>,
-}
-
-/// What the dials of a register showed.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReplacedRegister {
-    /// The register's name; `import` when left out.
-    channel: Option<String>,
-    /// The old meter's last register, kWh.
-    final_kwh: Option<String>,
-    /// The new meter's first one, kWh.
-    first_kwh: Option<String>,
-}
-
-/// Puts a meter in the place of another one, with the same registers. What the dials showed becomes
-/// readings, so that nothing is lost between the last and the first register.
-#[utoipa::path(
-    post,
-    path = "/admin/meters/replace",
-    tag = "admin",
-    request_body = MeterReplacement,
-    responses((status = 201, body = MeterMade)),
-    extensions(("x-access" = json!("admin"))),
-)]
-async fn replace_meter(
-    State(api): State<Api>,
-    Change { by, organisation }: Change,
-    Body(given): Body<MeterReplacement>,
-) -> Result<(StatusCode, Json<MeterMade>), Problem> {
-    let at = instant("at", given.at.as_deref())?.unwrap_or(by.business);
-    let from = instant("installed_from", given.installed_from.as_deref())?.unwrap_or(at);
-    let dial = |text: Option<String>| {
-        text.map(|text| {
-            kwh(&text).ok_or_else(|| {
-                Problem::field(
-                    "registers",
-                    format!("`{text}` is not a number of kWh such as 4711.5."),
-                )
-            })
-        })
-        .transpose()
-    };
-    let mut registers = Vec::with_capacity(given.registers.len());
-    for register in given.registers {
-        registers.push(ExchangedRegister {
-            channel: register.channel.unwrap_or_else(|| "import".to_owned()),
-            last: dial(register.final_kwh)?,
-            first: dial(register.first_kwh)?,
-        });
-    }
-    let serial = given.new_serial.clone();
-    let exchange = Exchange {
-        organisation,
-        old: given.serial,
-        new: given.new_serial,
-        at,
-        from,
-        secret: given.secret.map(Secret::given),
-        model: given.model,
-    };
-    let (id, secret) = api.mdm().replace_meter(by, Replacement { exchange, registers }).await?;
-    Ok((StatusCode::CREATED, Json(MeterMade::new(id, serial, &secret))))
 }
 
 /// A multiplier.
@@ -215,6 +127,90 @@ async fn set_gateway(
                 .iter()
                 .try_for_each(|serial| admin::set_gateway(tx, &by, organisation, serial, gateway))
         })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A channel that is added to a meter.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddedChannel {
+    /// The meter's serial.
+    serial: String,
+    /// The channel.
+    channel: ChannelRequest,
+    /// Since when it measures, RFC 3339; now when left out. Before that nothing of it is missing.
+    from: Option<String>,
+    /// Why, for the audit log.
+    reason: Option<String>,
+}
+
+/// Adds a channel to a meter that stands somewhere: from an instant on it counts beside the others.
+#[utoipa::path(
+    post,
+    path = "/admin/meters/channels",
+    tag = "admin",
+    request_body = AddedChannel,
+    responses((status = 204, description = "It takes readings")),
+    extensions(("x-access" = json!("admin"))),
+)]
+async fn add_channel(
+    State(api): State<Api>,
+    Change { mut by, organisation }: Change,
+    Body(given): Body<AddedChannel>,
+) -> Result<StatusCode, Problem> {
+    let from = instant("from", given.from.as_deref())?.unwrap_or(by.business);
+    by.reason = given.reason;
+    let (serial, channel) = (given.serial, given.channel.into());
+    api.mdm().run(move |mdm| mdm.add_channel(&by, (organisation, &serial), channel, from)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Something that happened where a meter stands.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeterEvent {
+    /// The meter's serial.
+    serial: String,
+    /// `disconnected` (supply was cut), `reconnected` (it was given again) or `tamper`.
+    kind: String,
+    /// The protocol's code of a tamper flag.
+    code: Option<u16>,
+    /// When, RFC 3339; now when left out.
+    at: Option<String>,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// Notes that supply was cut or given again where a meter stands, or a tamper flag. While supply is cut no
+/// use is as it should be, and any use is a finding.
+#[utoipa::path(
+    post,
+    path = "/admin/meters/events",
+    tag = "admin",
+    request_body = MeterEvent,
+    responses((status = 204, description = "It is noted")),
+    extensions(("x-access" = json!("admin"))),
+)]
+async fn note_event(
+    State(api): State<Api>,
+    Change { mut by, organisation }: Change,
+    Body(given): Body<MeterEvent>,
+) -> Result<StatusCode, Problem> {
+    let at = instant("at", given.at.as_deref())?.unwrap_or(by.business);
+    let kind = match given.kind.as_str() {
+        "disconnected" => PointEventKind::Disconnected,
+        "reconnected" => PointEventKind::Reconnected,
+        "tamper" => PointEventKind::Tamper,
+        other => {
+            let detail = format!("`{other}` is not disconnected, reconnected or tamper.");
+            return Err(Problem::field("kind", detail));
+        }
+    };
+    by.reason = given.reason;
+    let (serial, code) = (given.serial, given.code);
+    api.mdm()
+        .run(move |mdm| mdm.note_event(&by, (organisation, &serial), (kind, code, at)))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

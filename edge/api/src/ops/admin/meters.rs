@@ -1,4 +1,4 @@
-//! `GET` and `POST /admin/meters`, `POST /admin/meters/remove`.
+//! `GET` and `POST /admin/meters`.
 
 use axum::{Json, extract::State};
 use corrente_metering::{ChannelKind, Direction, Timestamp, id::MeterId};
@@ -18,7 +18,7 @@ use super::Change;
 use crate::{Api, Body, Operator, Problem};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_meters, register_meter)).routes(routes!(remove_meter))
+    OpenApiRouter::new().routes(routes!(list_meters, register_meter))
 }
 
 /// A channel of a meter.
@@ -37,6 +37,18 @@ pub(crate) struct ChannelRequest {
     interval_seconds: Option<i64>,
     /// Digits of kWh after which a register begins again at 0.
     register_digits: Option<u8>,
+}
+
+impl From<ChannelRequest> for NewChannel {
+    fn from(channel: ChannelRequest) -> Self {
+        Self {
+            name: channel.name,
+            kind: channel.kind,
+            direction: channel.direction,
+            interval_seconds: channel.interval_seconds,
+            register_digits: channel.register_digits,
+        }
+    }
 }
 
 /// A meter to register.
@@ -158,18 +170,7 @@ async fn register_meter(
         instant("installed_from", given.installed_from.as_deref())?.unwrap_or(by.business);
     let channels: Vec<NewChannel> = given.channels.map_or_else(
         || vec![NewChannel::import()],
-        |channels| {
-            channels
-                .into_iter()
-                .map(|channel| NewChannel {
-                    name: channel.name,
-                    kind: channel.kind,
-                    direction: channel.direction,
-                    interval_seconds: channel.interval_seconds,
-                    register_digits: channel.register_digits,
-                })
-                .collect()
-        },
+        |channels| channels.into_iter().map(Into::into).collect(),
     );
     let serial = given.serial.clone();
     let (id, secret) = api
@@ -199,35 +200,4 @@ impl MeterMade {
     pub(super) fn new(id: MeterId, serial: String, secret: &Secret) -> Self {
         Self { id: id.to_string(), serial, secret: secret.reveal().to_owned() }
     }
-}
-
-/// A meter that is taken away.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MeterRemoval {
-    /// Its serial.
-    serial: String,
-    /// Until when it stood there, RFC 3339; now when left out.
-    until: Option<String>,
-}
-
-/// Ends a meter's installation, before another meter takes its place.
-#[utoipa::path(
-    post,
-    path = "/admin/meters/remove",
-    tag = "admin",
-    request_body = MeterRemoval,
-    responses((status = 204, description = "It stands nowhere now")),
-    extensions(("x-access" = json!("admin"))),
-)]
-async fn remove_meter(
-    State(api): State<Api>,
-    Change { by, organisation }: Change,
-    Body(given): Body<MeterRemoval>,
-) -> Result<StatusCode, Problem> {
-    let until = instant("until", given.until.as_deref())?.unwrap_or(by.business);
-    api.registry()
-        .write(move |tx| admin::remove_meter(tx, &by, organisation, &given.serial, until))
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
 }
