@@ -1,12 +1,14 @@
 //! `corrente admin`: what an administrator does on the server's machine, beside a running server too.
 
 mod backup;
+mod balance;
 mod findings;
 mod import;
 mod meter;
 mod organisation;
 mod place;
 mod reading;
+mod rules;
 mod tariff;
 mod token;
 mod user;
@@ -46,6 +48,10 @@ enum AdminCommand {
     Findings(Box<findings::FindingsArguments>),
     /// A meter's life: exchanged, behind transformers, with a dial that rolls over, with a wrong clock
     Meter(Box<meter::MeterArguments>),
+    /// Rule sets of validation: stored, listed, given to usage points
+    Rules(rules::RulesArguments),
+    /// What a transformer or a building measures against what lies behind it
+    Balance(Box<balance::BalanceArguments>),
     /// People who sign in
     User(user::UserArguments),
     /// Copies everything into a new folder, also while a server works
@@ -64,6 +70,8 @@ pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
         AdminCommand::Reading(arguments) => reading::run(arguments),
         AdminCommand::Findings(arguments) => findings::run(*arguments),
         AdminCommand::Meter(arguments) => meter::run(*arguments),
+        AdminCommand::Rules(arguments) => rules::run(arguments),
+        AdminCommand::Balance(arguments) => balance::run(*arguments),
         AdminCommand::User(arguments) => user::run(arguments),
         AdminCommand::Backup(arguments) => backup::backup(&arguments),
         AdminCommand::Restore(arguments) => backup::restore(&arguments),
@@ -85,6 +93,8 @@ enum Refusal {
     NoOrganisation,
     #[error("there is no {kind} `{name}`{fix}")]
     Unknown { kind: &'static str, name: String, fix: &'static str },
+    #[error("{file}: {error}")]
+    Rules { file: String, error: String },
     #[error(transparent)]
     Import(#[from] corrente_registry::admin::ImportRefusal),
     #[error(transparent)]

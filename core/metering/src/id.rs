@@ -79,6 +79,10 @@ ids! {
     PointEventId, "point event";
     /// What a dial showed.
     DialReadingId, "dial reading";
+    /// A version of a rule set.
+    RuleSetId, "rule set";
+    /// A usage point behind another one.
+    ParentageId, "parentage";
     /// Days that are to be looked at again.
     RelookId, "relook";
     /// A billing run: what is billed together.

@@ -45,6 +45,7 @@ mod parameters;
 mod readings;
 mod registers;
 mod rule;
+mod rule_file;
 mod run;
 mod spread;
 
@@ -62,5 +63,6 @@ pub use own::{ClassProfile, OwnHistory};
 pub use parameters::{Parameters, RuleSet};
 pub use registers::GoodRegister;
 pub use rule::Rule;
+pub use rule_file::RuleSetError;
 pub use run::{Outcome, run, validate};
 pub use spread::spread;

@@ -102,6 +102,9 @@ impl Mdm {
                 continue;
             }
             hour = Some(current);
+            if let Err(error) = self.run(Self::show_rejections).await {
+                tracing::error!(%error, "what the ledger keeps aside cannot be shown");
+            }
             let points = self.registry.read(usage_points::list_everywhere).await;
             let points = points.inspect_err(|error| {
                 tracing::error!(%error, "days cannot be validated and are tried again in an hour");
@@ -119,6 +122,9 @@ impl Mdm {
                     more = looked.is_ok_and(|looked| looked.more);
                     tokio::time::sleep(started.elapsed() * 3).await;
                 }
+            }
+            if let Err(error) = self.run(Self::balance_parents).await {
+                tracing::error!(%error, "parents cannot be compared with what lies behind them");
             }
         }
     }

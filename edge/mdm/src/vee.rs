@@ -6,9 +6,12 @@
 //! [`overlay`]). The looks take only readings and edits, never what an earlier look estimated, so that
 //! a fresh computation gives the same.
 
+mod balance;
 mod history;
 mod look;
 pub(crate) mod overlay;
+mod rejections;
+pub mod rules;
 mod shown;
 pub(crate) mod stamp;
 pub mod worklist;
@@ -24,12 +27,12 @@ use corrente_registry::{
     profiles::{self, ProfileState},
     relooks::{self, Relook, RelookCause},
 };
-use corrente_vee::RuleSet;
 use jiff::ToSpan as _;
 
 use self::{history::Past, stamp::Stamp};
 use crate::{Mdm, MdmError, point::Point, series::empty_if_unknown};
 
+pub use self::balance::{BalanceDay, PointBalance};
 pub use self::shown::{DayProfile, DayVersion, ShownInterval};
 
 /// A day is looked at so long after the end of the day that follows it: then both are sealed.
@@ -132,14 +135,14 @@ impl Mdm {
             days.insert(day);
             day = next_day(day);
         }
-        let rules = RuleSet::standard();
+        let rules = self.rules_of(&point)?;
         let more = until < settled || reached.is_some();
         let mut done = Validated { more, ..Validated::default() };
         let mut past = Past::new(self, &point);
         for day in days {
             let look = look::Look {
                 point: &point,
-                rules: &rules,
+                rules: rules.on(day),
                 day,
                 now,
                 again: state.is_some() && day < from,
@@ -156,7 +159,7 @@ impl Mdm {
         let state = ProfileState {
             usage_point: id,
             validated_until: until,
-            rule_set: format!("{} {}", rules.name, rules.version),
+            rule_set: format!("{} {}", rules.last().name, rules.last().version),
             revisions: current.to_json(),
         };
         let looked = reached.map_or(Timestamp::MAX, |day| calendar.midnight(day));

@@ -6,6 +6,8 @@
 mod findings;
 mod import;
 mod meter_life;
+mod parents;
+mod rule_sets;
 
 use corrente_metering::{
     Calendar, Date, Timestamp,
@@ -25,6 +27,8 @@ pub use self::{
         Exchange, Move, add_channel, exchange_meter, move_meter, note_event, note_release,
         remove_meter, set_digits, set_gateway, set_multiplier, write_dials,
     },
+    parents::set_parent,
+    rule_sets::{set_rule_group, store_rule_set},
 };
 use crate::{
     RegistryError, Tx, agreements, api_tokens, audit,

@@ -3,7 +3,7 @@
 
 use corrente_metering::{
     ChannelId, ChannelKind, ChannelSpec, Direction, Timestamp,
-    id::{MeterId, OrganisationId},
+    id::{MeterId, OrganisationId, UsagePointId},
 };
 
 use crate::{
@@ -151,6 +151,42 @@ row! {
         /// Serial of its meter.
         serial: String,
     }
+}
+
+row! {
+    /// Where a channel measures.
+    pub struct ChannelPlace {
+        /// Its number.
+        number: ChannelId,
+        /// Of which organisation.
+        organisation: OrganisationId,
+        /// What its values mean.
+        kind: ChannelKind,
+        /// Standard offset of its zone.
+        offset_seconds: i32,
+        /// Length of an interval channel's intervals, where it is known.
+        interval_seconds: Option<i64>,
+        /// Serial of its meter.
+        serial: String,
+        /// Where the meter stood then, or stands now.
+        usage_point: Option<UsagePointId>,
+    }
+}
+
+const PLACE: &str = "\
+SELECT c.number, c.organisation, c.kind, c.offset_seconds, c.interval_seconds, m.serial,
+  (SELECT i.usage_point FROM installation i WHERE i.meter = c.meter
+   ORDER BY CASE WHEN i.from_s <= $at_s AND (i.until_s IS NULL OR i.until_s >= $at_s)
+     THEN 0 ELSE 1 END, i.from_s DESC LIMIT 1) AS usage_point
+FROM channel c JOIN meter m ON m.id = c.meter WHERE c.number = $number";
+
+/// Where a channel measured at an instant; where its meter came last, when it stood nowhere then.
+pub fn place(
+    tx: &mut Tx,
+    number: ChannelId,
+    at: Timestamp,
+) -> Result<Option<ChannelPlace>, RegistryError> {
+    tx.row(PLACE, params! { number, at_s: at })
 }
 
 const OWNER: &str = "\

@@ -162,6 +162,28 @@ pub(crate) fn decide(
 }
 
 row! {
+    struct Keyed {
+        id: FindingId,
+        idempotency_key: String,
+    }
+}
+
+const KEYS: &str = "\
+SELECT id, idempotency_key FROM finding
+WHERE state = $state AND idempotency_key >= $first AND idempotency_key < $last";
+
+/// The findings in a state whose keys begin so, of all organisations.
+pub fn keys_of(
+    tx: &mut Tx,
+    prefix: &str,
+    state: FindingState,
+) -> Result<Vec<(FindingId, String)>, RegistryError> {
+    let last = format!("{prefix}\u{10ffff}");
+    let keyed: Vec<Keyed> = tx.rows(KEYS, params! { state, first: prefix, last })?;
+    Ok(keyed.into_iter().map(|keyed| (keyed.id, keyed.idempotency_key)).collect())
+}
+
+row! {
     /// What a list needs to know of a finding.
     pub struct Brief {
         /// Its id.

@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_delivery.sql"),
     include_str!("../migrations/0007_worklist.sql"),
     include_str!("../migrations/0008_meter_life.sql"),
+    include_str!("../migrations/0009_rule_sets.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

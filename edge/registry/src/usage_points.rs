@@ -45,6 +45,8 @@ row! {
         lab_id: Option<String>,
         /// The round on which it is read and billed; without one it is billed by itself each month.
         route: Option<String>,
+        /// The group whose rule sets apply; those of `standard` where nothing is said.
+        vee_group: Option<String>,
         /// When it was made, business time.
         created: Timestamp = "created_s",
     }

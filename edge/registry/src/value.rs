@@ -10,8 +10,8 @@ use corrente_metering::{
     id::{
         AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, BillingRunId,
         CustomerId, DestinationId, DialReadingId, EditId, EnrolmentTokenId, FindingId,
-        InstallationId, InvoiceId, MeterId, OrganisationId, OutboxId, PaymentId, PlanId,
-        PointEventId, RelookId, TariffId, TariffVersionId, UsagePointId, UserId,
+        InstallationId, InvoiceId, MeterId, OrganisationId, OutboxId, ParentageId, PaymentId,
+        PlanId, PointEventId, RelookId, RuleSetId, TariffId, TariffVersionId, UsagePointId, UserId,
     },
 };
 use corrente_units::{Currency, Decimal, Energy, Money};
@@ -150,9 +150,11 @@ as_text!(
     OrganisationId,
     OutboxId,
     PaymentId,
+    ParentageId,
     PlanId,
     PointEventId,
     RelookId,
+    RuleSetId,
     TariffId,
     TariffVersionId,
     UsagePointId,

@@ -12,8 +12,10 @@ mod meter_places;
 mod meters;
 mod organisation;
 mod outbox;
+mod parents;
 mod readings;
 mod rejected_readings;
+mod rule_sets;
 mod tariffs;
 mod tokens;
 mod usage_points;
@@ -35,6 +37,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(meters::routes())
         .merge(meter_life::routes())
         .merge(meter_places::routes())
+        .merge(rule_sets::routes())
+        .merge(parents::routes())
         .merge(tariffs::routes())
         .merge(agreements::routes())
         .merge(tokens::routes())

@@ -18,7 +18,7 @@ use corrente_vee::{
 };
 use jiff::ToSpan as _;
 
-use super::OWN_DAYS;
+use super::{OWN_DAYS, overlay};
 use crate::{
     Mdm, MdmError,
     period::Step,
@@ -176,9 +176,12 @@ impl Mdm {
             .iter()
             .filter(|edit| lane.iter().any(|channel| channel.channel == edit.channel))
             .filter_map(|edit| {
+                // An edit of several days gives each of them its share.
+                let whole = Span::new(edit.from, edit.until);
+                let span = whole.intersect(day);
                 Some(Edit {
-                    span: Span::new(edit.from, edit.until),
-                    energy: edit.energy?,
+                    span,
+                    energy: overlay::share(whole, edit.energy?, span),
                     who: edit.actor.clone(),
                     why: edit.reason.clone(),
                     at: edit.created,

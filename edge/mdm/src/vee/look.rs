@@ -72,7 +72,8 @@ impl Mdm {
                 .collect();
             for old in findings::ending_in(tx, id, span)? {
                 let key = (old.rule.clone(), old.from, old.until, old.channel);
-                let ours = old.rule.parse::<Rule>().is_ok();
+                // Those with a source come from elsewhere: the ledger, a balance.
+                let ours = old.document.get("source").is_none() && old.rule.parse::<Rule>().is_ok();
                 if ours && old.state == FindingState::Open && !keys.contains(&key) {
                     findings::set_state(tx, old.id, FindingState::Resolved)?;
                 }

@@ -227,7 +227,7 @@ fn lay(runs: &[Run], fine: &mut [Piece]) -> Result<(), MdmError> {
 }
 
 /// The part of a cell's energy that falls into a stretch of it, by time, so that the parts add up.
-fn share(cell: Span, energy: Energy, part: Span) -> Energy {
+pub(super) fn share(cell: Span, energy: Energy, part: Span) -> Energy {
     let until = |t: Timestamp| {
         let wh = i128::from(energy.wh()) * i128::from(t.since(cell.start))
             / i128::from(cell.seconds().max(1));

@@ -183,6 +183,7 @@ fn a_finding_is_stored_once() {
     let home = town.usage_point("home", None);
     town.write(move |tx| {
         let new = NewFinding {
+            effect_wh: None,
             organisation,
             usage_point: Some(home),
             channel: None,
