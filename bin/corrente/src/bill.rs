@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use corrente_billing::{BillingPlan, check::BillReport, verify};
-use corrente_metering::Calendar;
+use corrente_metering::{Calendar, id::InvoiceId};
 use corrente_registry::{
     Registry, RegistryError, Tx, invoices, organisations, plans, tariffs, usage_points,
 };
@@ -15,6 +15,7 @@ use corrente_tariff::Tariff;
 use crate::{
     data_directory::open_registry,
     failure::{Failure, sentence},
+    figures::Figures,
     output::{differing, print, print_json, read_text},
 };
 
@@ -44,6 +45,9 @@ enum BillCommand {
         /// Data directory; a server may be using it
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        /// Measures the period again too, from the readings and the versions of days that the plan names
+        #[arg(long)]
+        measure: bool,
     },
     /// Bills of many usage points together: prepared, seen, approved, issued, closed
     Run(run::RunArguments),
@@ -53,7 +57,7 @@ enum BillCommand {
 pub(crate) fn run(arguments: BillArguments) -> Result<(), Failure> {
     match arguments.command {
         BillCommand::Check { files, json } => check(&files, json),
-        BillCommand::Replay { invoice, data } => replay(&invoice, &data),
+        BillCommand::Replay { invoice, data, measure } => replay(&invoice, &data, measure),
         BillCommand::Run(arguments) => run::run(arguments),
     }
 }
@@ -99,9 +103,9 @@ fn print_bill(report: &BillReport) -> Result<(), Failure> {
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
-fn replay(invoice: &str, data: &std::path::Path) -> Result<(), Failure> {
+fn replay(invoice: &str, data: &std::path::Path, measure: bool) -> Result<(), Failure> {
     let (registry, _) = open_registry(data)?;
-    let (number, document, files) = stored(&registry, invoice)?;
+    let (id, number, document, files) = stored(&registry, invoice)?;
     let plan: BillingPlan = serde_json::from_str(&document).map_err(|error| {
         Failure::of(format!("the plan of invoice {number} cannot be read"), error)
     })?;
@@ -118,9 +122,13 @@ fn replay(invoice: &str, data: &std::path::Path) -> Result<(), Failure> {
     for violation in verify(&plan) {
         println!("{}: {}", violation.path, violation.rule);
     }
-    let differences = corrente_billing::replay(&plan, &calendar, &tariffs).map_err(|error| {
-        Failure::of(format!("invoice {number} cannot be computed again"), sentence(&error))
-    })?;
+    let mut differences =
+        corrente_billing::replay(&plan, &calendar, &tariffs).map_err(|error| {
+            Failure::of(format!("invoice {number} cannot be computed again"), sentence(&error))
+        })?;
+    if measure {
+        differences.extend(Figures::open(data)?.mdm().measure_again(id)?);
+    }
     for difference in &differences {
         println!(
             "{}: stored {}, computed {}",
@@ -140,7 +148,7 @@ fn replay(invoice: &str, data: &std::path::Path) -> Result<(), Failure> {
 }
 
 /// Number, plan and all tariff files of an invoice's organisation.
-fn stored(registry: &Registry, wanted: &str) -> Result<(String, String, Vec<String>), Failure> {
+fn stored(registry: &Registry, wanted: &str) -> Result<Stored, Failure> {
     let name = wanted.to_owned();
     let found = registry.read_blocking(move |tx| find(tx, &name))?;
     found.ok_or_else(|| {
@@ -148,7 +156,8 @@ fn stored(registry: &Registry, wanted: &str) -> Result<(String, String, Vec<Stri
     })
 }
 
-type Stored = (String, String, Vec<String>);
+/// The invoice, its number, its plan, and the texts of all tariff versions.
+type Stored = (InvoiceId, String, String, Vec<String>);
 
 fn find(tx: &mut Tx, wanted: &str) -> Result<Option<Stored>, RegistryError> {
     for organisation in organisations::list(tx)? {
@@ -162,7 +171,7 @@ fn find(tx: &mut Tx, wanted: &str) -> Result<Option<Stored>, RegistryError> {
                 for tariff in tariffs::list(tx, organisation.id)? {
                     files.extend(tariffs::versions(tx, tariff.id)?.into_iter().map(|v| v.content));
                 }
-                return Ok(Some((invoice.number, plan.document, files)));
+                return Ok(Some((invoice.id, invoice.number, plan.document, files)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `corrente export`: figures of a data directory as files that anyone can check.
 
 mod bills;
+mod profile;
 
 use std::{
     io::{BufWriter, Write, stdout},
@@ -29,6 +30,8 @@ enum ExportCommand {
     Usage(UsageArguments),
     /// Every bill: number, usage point, customer, period, energy, amount, due date, state
     Bills(bills::BillsArguments),
+    /// A day's load profile, each interval with its quality, method or edit, in any version
+    Profile(profile::ProfileArguments),
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +69,7 @@ pub(crate) fn run(arguments: ExportArguments) -> Result<(), Failure> {
     match arguments.command {
         ExportCommand::Usage(arguments) => usage(arguments),
         ExportCommand::Bills(arguments) => bills::run(&arguments),
+        ExportCommand::Profile(arguments) => profile::run(&arguments),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn energy_costs(
         demand: Vec::new(),
         series: Vec::new(),
         readings: Vec::new(),
+        profiles: Vec::new(),
     };
     let context = Context {
         kind: PlanKind::Provisional,

@@ -46,6 +46,10 @@ pub struct Determinants {
     /// Which versions of which readings were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<ReadingRevision>,
+    /// Which versions of the load profile were used, of days that differ from what was read: estimated
+    /// or edited. A plan without any was made of readings alone, or before plans named them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileRevision>,
 }
 
 /// A stretch of days in which no price changes.
@@ -130,6 +134,16 @@ pub struct ReadingRevision {
     /// A digest of the intervals, where the caller made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+}
+
+/// A version of a day's load profile that a plan used. It names the edits of the day as well: an edit
+/// makes another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileRevision {
+    /// The local day.
+    pub day: Date,
+    /// Its version.
+    pub version: u32,
 }
 
 /// What [`measure`] reads.
@@ -344,6 +358,7 @@ pub fn measure_with(table: &TimeTable, from: &Measure<'_>) -> Result<Determinant
         demand: demand::measure(from, table.first, table.until)?,
         series: series::measure(from, table.first, table.until)?,
         readings: Vec::new(),
+        profiles: Vec::new(),
     })
 }
 

@@ -37,8 +37,8 @@ mod why;
 
 pub use curve::{IntervalCost, energy_costs};
 pub use determinants::{
-    Determinants, Measure, PricePoint, PriceSeries, QualityShares, Quantity, ReadingRevision,
-    RegisterDifference, Segment, TimeTable, measure, measure_with,
+    Determinants, Measure, PricePoint, PriceSeries, ProfileRevision, QualityShares, Quantity,
+    ReadingRevision, RegisterDifference, Segment, TimeTable, measure, measure_with,
 };
 pub use error::BillingError;
 pub use input::{BillingInput, CreditBatch, Customer, Inputs, Item, Phases};
@@ -48,6 +48,6 @@ pub use plan::{
     TariffRef, TaxRow, Totals,
 };
 pub use rate::plan;
-pub use replay::{Difference, replay};
+pub use replay::{Difference, compare_plans, replay};
 pub use verify::{Violation, verify};
 pub use why::{Cause, Change, why_changed};

@@ -37,12 +37,18 @@ pub fn replay(
         determinants: stored.determinants.clone(),
         inputs: stored.inputs.clone(),
     })?;
-    let mut differences = Vec::new();
-    let value = |plan: &BillingPlan| serde_json::to_value(plan).unwrap_or_default();
-    compare("", &value(stored), &value(&again), &mut differences);
+    let mut differences = compare_plans(stored, &again);
     // Another version of the time-zone database is no difference unless an amount follows from it.
     differences.retain(|d| d.path != "zone_database");
     Ok(differences)
+}
+
+/// Where two plans differ.
+pub fn compare_plans(stored: &BillingPlan, again: &BillingPlan) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let value = |plan: &BillingPlan| serde_json::to_value(plan).unwrap_or_default();
+    compare("", &value(stored), &value(again), &mut differences);
+    differences
 }
 
 fn compare(

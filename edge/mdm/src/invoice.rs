@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use corrente_billing::{
-    BillingInput, BillingPlan, Change, Measure, PlanKind, ReadingRevision, RegisterDifference,
-    measure_with,
+    BillingInput, BillingPlan, Change, Measure, PlanKind, ProfileRevision, ReadingRevision,
+    RegisterDifference, measure_with,
     pay::{febraban::BarCode, pix::StaticCode},
     plan, why_changed,
 };
 use corrente_metering::{
-    Calendar, ChannelKind, Date, Direction, Span, Timestamp,
+    Calendar, ChannelId, ChannelKind, Date, Direction, Span, Timestamp,
     assemble::{ChannelPart, register_at},
     id::{InvoiceId, PlanId, UsagePointId},
 };
@@ -18,7 +18,7 @@ use corrente_registry::{
     customers::{self, Customer},
     invoices::{self, InvoiceRow, InvoiceState, Issued, NewInvoice},
     organisations::{self, Organisation},
-    plans,
+    plans, profiles,
     usage_points::{self, UsagePoint},
 };
 use corrente_tariff::Tariff;
@@ -143,7 +143,9 @@ impl Mdm {
             let before = self.revisions(point, period.span)?;
             let plan = self.final_plan(point, period)?;
             self.ledger.seal_until(now)?;
-            if before == self.revisions(point, period.span)? && before == plan.determinants.readings
+            if before == self.revisions(point, period.span)?
+                && before == plan.determinants.readings
+                && plan.determinants.profiles == self.profile_revisions(point, period.span)?
             {
                 return Ok(plan);
             }
@@ -193,6 +195,7 @@ impl Mdm {
         let mut determinants = measure_with(&table, &from)?;
         determinants.registers = self.registers(point, span)?;
         determinants.readings = self.revisions(point, span)?;
+        determinants.profiles = self.profile_revisions(point, span)?;
         Ok(plan(&BillingInput {
             kind: PlanKind::Final,
             calendar: &point.calendar,
@@ -271,7 +274,29 @@ impl Mdm {
         Ok(found)
     }
 
-    /// Which revisions of the readings a plan of this span uses.
+    /// Which versions of days a plan of this span uses, where they differ from what was read.
+    fn profile_revisions(
+        &self,
+        point: &Point,
+        span: Span,
+    ) -> Result<Vec<ProfileRevision>, MdmError> {
+        let calendar = &point.calendar;
+        let (from, last) = (calendar.date(span.start), calendar.date_of_reading(span.end));
+        let until = corrente_metering::calendar::next_day(last);
+        if point.overlaid.range(from..until).next().is_none() {
+            return Ok(Vec::new());
+        }
+        let id = point.row.id;
+        let latest =
+            self.registry.read_blocking(move |tx| profiles::latest(tx, id, from, until))?;
+        Ok(latest
+            .into_iter()
+            .map(|stored| ProfileRevision { day: stored.day, version: stored.version })
+            .collect())
+    }
+
+    /// Which revisions of the readings a plan of this span uses: with those around its two ends, which
+    /// decide what a register showed there.
     fn revisions(&self, point: &Point, span: Span) -> Result<Vec<ReadingRevision>, MdmError> {
         let mut found: Vec<ReadingRevision> = Vec::new();
         for channel in &point.channels {
@@ -279,6 +304,7 @@ impl Mdm {
             if wanted.is_empty() {
                 continue;
             }
+            let wanted = self.with_neighbours(channel.channel, wanted)?;
             for day in empty_if_unknown(self.ledger.revisions(channel.channel, wanted))?.0 {
                 let number = channel.channel.number();
                 let (day, revision) = (i64::from(day.day), u64::from(day.revision));
@@ -301,6 +327,23 @@ impl Mdm {
             }
         }
         Ok(found)
+    }
+
+    /// A span with the readings around its ends.
+    pub(crate) fn with_neighbours(&self, channel: ChannelId, span: Span) -> Result<Span, MdmError> {
+        let now = corrente_ledger::AsOf::Now;
+        let before = empty_if_unknown(self.ledger.at_or_before(channel, span.start, now))?;
+        let start = before.map_or(span.start, |reading| reading.end.plus(-1));
+        if span.end == Timestamp::MAX {
+            return Ok(Span::new(start, span.end));
+        }
+        let last = empty_if_unknown(self.ledger.at_or_before(channel, span.end, now))?;
+        let end = match last {
+            Some(last) if last.end == span.end => span.end,
+            Some(_) | None => empty_if_unknown(self.ledger.after(channel, span.end, now))?
+                .map_or(span.end, |after| after.end),
+        };
+        Ok(Span::new(start, end))
     }
 
     /// A usage point's invoices, the newest first.

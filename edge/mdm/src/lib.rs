@@ -25,6 +25,7 @@ mod point;
 mod preview;
 mod readings;
 mod rejected;
+mod replay;
 mod run;
 mod series;
 mod settle;

@@ -1,7 +1,7 @@
 //! A usage point with what is needed to look at it: its calendar, its channels over time, its tariffs.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Point {
     pub(crate) overlaid: BTreeSet<Date>,
     /// As of which revisions it is read; now where nothing is said.
     as_of: Option<Arc<Stamp>>,
+    /// In which versions its days are; the latest ones where nothing is said.
+    pub(crate) versions: Option<Arc<BTreeMap<Date, u32>>>,
     agreements: Vec<AgreedTariff>,
 }
 
@@ -133,7 +135,8 @@ impl Point {
                 versions: known,
             });
         }
-        Ok(Some(Self { row, calendar, channels, overlaid, as_of: None, agreements: agreed }))
+        let (as_of, versions) = (None, None);
+        Ok(Some(Self { row, calendar, channels, overlaid, as_of, versions, agreements: agreed }))
     }
 
     /// The same as it was read, without what validation made of it.
@@ -149,6 +152,12 @@ impl Point {
     /// The same as these revisions had it, without what validation made of it.
     pub(crate) fn at(&self, stamp: Stamp) -> Self {
         Self { as_of: Some(Arc::new(stamp)), ..self.raw() }
+    }
+
+    /// The same with these versions of its days.
+    pub(crate) fn with_versions(&self, versions: BTreeMap<Date, u32>) -> Self {
+        let overlaid = versions.keys().copied().collect();
+        Self { overlaid, versions: Some(Arc::new(versions)), ..self.clone() }
     }
 
     /// As of when a channel is read.

@@ -32,6 +32,8 @@ use jiff::ToSpan as _;
 use self::{history::Past, stamp::Stamp};
 use crate::{Mdm, MdmError, point::Point, series::empty_if_unknown};
 
+pub use corrente_vee::Change;
+
 pub use self::balance::{BalanceDay, PointBalance};
 pub use self::shown::{DayProfile, DayVersion, ShownInterval};
 

@@ -4,7 +4,7 @@
 use axum::{Json, extract::State};
 use corrente_mdm::{
     export::quality_word,
-    vee::{Cause, DayProfile, ShownInterval},
+    vee::{Cause, Change, DayProfile, ShownInterval},
 };
 use corrente_metering::{Calendar, Date, Direction, Interval, Quality, calendar::day_before};
 use corrente_units::Energy;
@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{Api, OwnUsagePoint, Params, Problem};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(get_profile))
+    OpenApiRouter::new().routes(routes!(get_profile)).routes(routes!(get_profile_changes))
 }
 
 /// Which profile.
@@ -125,17 +125,80 @@ async fn get_profile(
     Params(question): Params<ProfileQuestion>,
 ) -> Result<Json<Profile>, Problem> {
     let calendar = Calendar::new(&own.point.zone).unwrap_or_else(|_| Calendar::utc());
-    let day: Date = match &question.day {
-        None => day_before(calendar.date(api.clock().now())),
-        Some(text) => text.parse().map_err(|_| {
-            Problem::field("day", format!("`{text}` is not a date such as 2026-11-23."))
-        })?,
-    };
+    let day = day(&api, &calendar, question.day.as_deref())?;
     let direction = direction(question.direction.as_deref())?;
     let id = own.point.id;
     let version = question.version;
     let profile = api.mdm().run(move |mdm| mdm.day_profile(id, direction, day, version)).await?;
     Ok(Json(Profile::new(&profile)))
+}
+
+/// Which versions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileChangesQuestion {
+    /// The civil day; yesterday when left out.
+    day: Option<String>,
+    /// `import` when left out, or `export`.
+    direction: Option<String>,
+    /// The older version; 1 when left out.
+    from: Option<u32>,
+    /// The newer version; the latest when left out.
+    to: Option<u32>,
+}
+
+/// What differs between two versions of a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProfileChanges {
+    /// The civil day.
+    day: String,
+    /// The older version.
+    from: u32,
+    /// The newer version.
+    to: u32,
+    /// The intervals that the two see differently, in order of time.
+    changes: Vec<ProfileChange>,
+}
+
+/// What differs between any two versions of a day's load profile.
+#[utoipa::path(
+    get,
+    path = "/usage-points/{id}/profile/changes",
+    tag = "usage",
+    params(("id" = String, Path, description = "The usage point"), ProfileChangesQuestion),
+    responses((status = 200, body = ProfileChanges)),
+    extensions(("x-access" = json!("viewer"))),
+)]
+async fn get_profile_changes(
+    State(api): State<Api>,
+    own: OwnUsagePoint,
+    Params(question): Params<ProfileChangesQuestion>,
+) -> Result<Json<ProfileChanges>, Problem> {
+    let calendar = Calendar::new(&own.point.zone).unwrap_or_else(|_| Calendar::utc());
+    let day = day(&api, &calendar, question.day.as_deref())?;
+    let direction = direction(question.direction.as_deref())?;
+    let (id, from, to) = (own.point.id, question.from.unwrap_or(1), question.to);
+    let (to, changes) = api
+        .mdm()
+        .run(move |mdm| {
+            let latest = mdm.day_profile(id, direction, day, None)?.version.unwrap_or(1);
+            let to = to.unwrap_or(latest);
+            Ok((to, mdm.day_changes(id, direction, day, (from, to))?))
+        })
+        .await?;
+    let changes = changes.iter().map(|change| ProfileChange::new(&calendar, change)).collect();
+    Ok(Json(ProfileChanges { day: day.to_string(), from, to, changes }))
+}
+
+/// The civil day of this text; yesterday without one.
+fn day(api: &Api, calendar: &Calendar, text: Option<&str>) -> Result<Date, Problem> {
+    match text {
+        None => Ok(day_before(calendar.date(api.clock().now()))),
+        Some(text) => text.parse().map_err(|_| {
+            Problem::field("day", format!("`{text}` is not a date such as 2026-11-23."))
+        }),
+    }
 }
 
 /// `import` or `export`.
@@ -178,17 +241,23 @@ impl Profile {
                     changes: version
                         .changes
                         .iter()
-                        .map(|change| ProfileChange {
-                            from: calendar.rfc3339(change.span.start),
-                            to: calendar.rfc3339(change.span.end),
-                            before_wh: wh(change.before),
-                            before_quality: change.before.map(|i| quality_word(i.quality())),
-                            after_wh: wh(change.after),
-                            after_quality: change.after.map(|i| quality_word(i.quality())),
-                        })
+                        .map(|change| ProfileChange::new(calendar, change))
                         .collect(),
                 })
                 .collect(),
+        }
+    }
+}
+
+impl ProfileChange {
+    fn new(calendar: &Calendar, change: &Change) -> Self {
+        Self {
+            from: calendar.rfc3339(change.span.start),
+            to: calendar.rfc3339(change.span.end),
+            before_wh: wh(change.before),
+            before_quality: change.before.map(|i| quality_word(i.quality())),
+            after_wh: wh(change.after),
+            after_quality: change.after.map(|i| quality_word(i.quality())),
         }
     }
 }

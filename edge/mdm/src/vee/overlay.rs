@@ -298,8 +298,16 @@ impl Mdm {
             return Ok(Vec::new());
         }
         let id = point.row.id;
-        let versions =
-            self.registry.read_blocking(move |tx| profiles::latest(tx, id, from, until))?;
+        let pinned = point.versions.clone();
+        let versions = self.registry.read_blocking(move |tx| {
+            let Some(pinned) = pinned else { return profiles::latest(tx, id, from, until) };
+            let mut found = Vec::new();
+            for (day, version) in pinned.range(from..until) {
+                let of_day = profiles::of_day(tx, id, *day)?;
+                found.extend(of_day.into_iter().filter(|stored| stored.version == *version));
+            }
+            Ok(found)
+        })?;
         let mut runs = Vec::new();
         for version in &versions {
             let document = DayDocument::of(version)?;

@@ -33,6 +33,17 @@ impl Stamp {
         AsOf::Revisions(self.0.get(&channel).unwrap_or(&NOTHING))
     }
 
+    /// Adds block days in a revision.
+    pub(crate) fn add(&mut self, channel: ChannelId, (first, last): (i32, i32), revision: u32) {
+        let days = &mut self.0.entry(channel).or_default().0;
+        for day in first..=last {
+            if !days.iter().any(|known| known.day == day) {
+                days.push(DayRevision { day, revision });
+            }
+        }
+        days.sort_by_key(|known| known.day);
+    }
+
     /// The block days of which there is another revision than before.
     pub(super) fn changed_since(&self, before: &Self, channel: ChannelId) -> Vec<i32> {
         let known: BTreeMap<i32, u32> = before

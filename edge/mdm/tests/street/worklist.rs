@@ -1,131 +1,13 @@
-//! The worklist at the size of a street: outages of one cause are one row, and one decision.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
+//! Outages of one cause are one row, and one decision.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use corrente_clock::BusinessClock;
-use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
-use corrente_live::LiveHub;
-use corrente_mdm::{
-    Mdm,
-    vee::worklist::{Group, Verdict, Which, WorklistQuery},
-};
-use corrente_metering::{
-    Calendar, Direction, Quality, Reading, SourceQuality, Span, Timestamp,
-    id::{OrganisationId, UsagePointId},
-};
-use corrente_registry::{
-    Registry, RegistryError,
-    admin::{self, By, RegisteredMeter},
-    audit,
-    channels::{ChannelRow, NewChannel},
-    edits,
-    findings::FindingState,
-    meters,
-    organisations::{self, NewOrganisation},
-    usage_points::{self, NewUsagePoint},
-};
+use corrente_mdm::vee::worklist::{Group, Verdict, Which, WorklistQuery};
+use corrente_metering::{Direction, Quality, Span, Timestamp};
+use corrente_registry::{RegistryError, admin, audit, edits, findings::FindingState, usage_points};
 use corrente_units::Energy;
 
-const LONG_AGO: Timestamp = Timestamp::from_second(0);
-
-struct Street {
-    mdm: Mdm,
-    registry: Registry,
-    ledger: Arc<dyn Ledger>,
-    calendar: Calendar,
-    clock: BusinessClock,
-    organisation: OrganisationId,
-    _directory: tempfile::TempDir,
-}
-
-impl Street {
-    fn new(now: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let registry = Registry::open(directory.path().join("registry.db")).unwrap();
-        let file = directory.path().join("ledger.db");
-        let ledger: Arc<dyn Ledger> =
-            Arc::new(SqliteLedger::open(&file, LedgerOptions::default()).unwrap());
-        let calendar = Calendar::new("America/Bahia").unwrap();
-        let clock = BusinessClock::stopped_at(calendar.instant(now.parse().unwrap()));
-        let organisation = registry
-            .write_blocking(|tx| {
-                let new = NewOrganisation::named("Luz do Vale", "America/Bahia");
-                organisations::insert(tx, &new, LONG_AGO)
-            })
-            .unwrap();
-        let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), LiveHub::new());
-        Self { mdm, registry, ledger, calendar, clock, organisation, _directory: directory }
-    }
-
-    fn at(&self, civil: &str) -> Timestamp {
-        self.calendar.instant(civil.parse().unwrap())
-    }
-
-    fn by(&self, reason: &str) -> By {
-        let now = self.clock.now();
-        By { reason: Some(reason.to_owned()), ..By::command_line(now, now) }
-    }
-
-    /// A usage point with a meter that reports each hour through this gateway.
-    fn home(
-        &self,
-        name: &str,
-        gateway: Option<&str>,
-        channels: &[&str],
-    ) -> (UsagePointId, Vec<ChannelRow>) {
-        let (organisation, by) = (self.organisation, self.by("set up"));
-        let (name, gateway) = (name.to_owned(), gateway.map(str::to_owned));
-        let channels: Vec<NewChannel> = channels
-            .iter()
-            .map(|name| NewChannel { name: (*name).to_owned(), ..NewChannel::import() })
-            .collect();
-        let made = self
-            .registry
-            .write_blocking(move |tx| -> Result<_, RegistryError> {
-                let row = organisations::get(tx, organisation)?.unwrap();
-                let point = usage_points::insert(tx, &NewUsagePoint::named(&row, &name), LONG_AGO)?;
-                let new = RegisteredMeter {
-                    organisation,
-                    serial: name.clone(),
-                    model: None,
-                    reporting_seconds: 3600,
-                    secret: None,
-                    channels: channels.clone(),
-                    usage_point: point,
-                    installed_from: LONG_AGO,
-                };
-                admin::register_meter(tx, &by, &new)?;
-                admin::set_gateway(tx, &by, organisation, &name, gateway.as_deref())?;
-                let access = meters::access_by_serial(tx, organisation, &name)?.unwrap();
-                Ok((point, access.channels))
-            })
-            .unwrap();
-        let specs: Vec<_> = made.1.iter().map(ChannelRow::spec).collect();
-        self.ledger.open_channels(&specs).unwrap();
-        made
-    }
-
-    /// Readings of so much each hour until it falls silent.
-    fn hours(&self, channel: &ChannelRow, wh: i64, from: &str, until: &str) -> Vec<Entry> {
-        let (from, until) = (self.at(from), self.at(until));
-        (0..=until.since(from) / 3600)
-            .map(|n| Entry {
-                channel: channel.number,
-                reading: Reading {
-                    end: from.plus(n * 3600),
-                    value: Energy::from_wh(5000 + n * wh),
-                    quality: SourceQuality::GOOD,
-                },
-                admission: Admission::Accept,
-            })
-            .collect()
-    }
-
-    fn open(&self) -> Vec<Group> {
-        self.mdm.worklist(self.organisation, FindingState::Open).unwrap()
-    }
-}
+use super::{LONG_AGO, Street};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_meters_behind_one_concentrator_are_one_row() {
