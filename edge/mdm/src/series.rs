@@ -1,5 +1,6 @@
 //! From the ledger to energy between boundaries.
 
+pub(crate) mod clock;
 mod multiplied;
 
 use std::num::NonZeroI64;
@@ -90,6 +91,11 @@ impl Mdm {
         let as_of = point.as_of(period.channel);
         let read = Read { ledger: &*self.ledger, as_of, period, service };
         let wanted = Span::new(*first, *last).intersect(service);
+        if !period.clock_corrections.is_empty() {
+            let mut readings = clock::corrected(read.ledger, as_of, period, wanted)?;
+            readings.retain(|r| service.start <= r.end && r.end <= service.end);
+            return Ok(readings);
+        }
         match period.spec.kind {
             ChannelKind::Interval => {
                 Ok(empty_if_unknown(read.ledger.range(period.channel, wanted, as_of))?)

@@ -1,4 +1,4 @@
--- Rule sets of validation by group of usage points, and which meter measures what others use.
+-- Rule sets of validation by group of usage points, which meter measures what others use, and clocks put right.
 
 -- A version is never changed; from a day on it takes the place of the one before it.
 CREATE TABLE rule_set (
@@ -25,3 +25,17 @@ CREATE TABLE usage_point_parent (
   UNIQUE (child, from_s)
 ) {strict};
 CREATE INDEX usage_point_parent_by_parent ON usage_point_parent (parent);
+
+-- A person's correction of a stretch of readings that a meter stamped with a wrong clock. The readings stay as they
+-- came; they are read as so many seconds later.
+CREATE TABLE clock_correction (
+  meter         {id}      NOT NULL REFERENCES meter (id),                -- personal
+  organisation  {id}      NOT NULL REFERENCES organisation (id),         -- public
+  from_s        {instant} NOT NULL,                                      -- personal: as the meter stamped them
+  until_s       {instant} NOT NULL,                                      -- personal
+  add_seconds   {int}     NOT NULL,                                      -- personal
+  actor         {text}    NOT NULL,                                      -- personal
+  reason        {text},                                                  -- personal
+  created_s     {instant} NOT NULL,                                      -- public
+  PRIMARY KEY (meter, from_s)
+) {strict};

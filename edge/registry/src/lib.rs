@@ -34,6 +34,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod billing_runs;
 pub mod channels;
+pub mod clock_corrections;
 pub mod codes;
 pub mod counts;
 pub mod customers;

@@ -8,6 +8,7 @@ use corrente_units::Currency;
 
 use crate::{
     RegistryError, Tx, accounts,
+    clock_corrections::{self, ClockCorrection},
     multipliers::{self, Multiplier},
     organisations::check_zone,
     users::{Role, User},
@@ -259,6 +260,8 @@ pub struct ChannelPeriod {
     pub reporting_seconds: i64,
     /// What the dial is multiplied by, in order of time; 1 before the first.
     pub multipliers: Vec<Multiplier>,
+    /// What the meter stamped with a wrong clock, in order of time.
+    pub clock_corrections: Vec<ClockCorrection>,
 }
 
 const CHANNELS: &str = "\
@@ -281,6 +284,7 @@ pub fn channels(
     let rows: Vec<ChannelPeriodRow> =
         tx.rows(CHANNELS, params! { usage_point, start_s: span.start, end_s: span.end })?;
     let multipliers = multipliers::at_usage_point(tx, usage_point)?;
+    let corrections = clock_corrections::at_usage_point(tx, usage_point)?;
     Ok(rows
         .into_iter()
         .map(|row| ChannelPeriod {
@@ -303,6 +307,11 @@ pub fn channels(
                 .iter()
                 .filter(|(meter, _)| *meter == row.meter)
                 .map(|(_, multiplier)| *multiplier)
+                .collect(),
+            clock_corrections: corrections
+                .iter()
+                .filter(|(meter, _)| *meter == row.meter)
+                .map(|(_, correction)| *correction)
                 .collect(),
         })
         .collect())

@@ -3,10 +3,10 @@
 mod places;
 
 use clap::{Args, Subcommand};
-use corrente_metering::{Calendar, ChannelKind, Direction, Timestamp};
+use corrente_metering::{Calendar, ChannelKind, Direction, Span, Timestamp};
 use corrente_registry::{
-    admin, channels::NewChannel, multipliers::Multiplier, organisations::Organisation,
-    point_events::PointEventKind,
+    admin, channels::NewChannel, clock_corrections::ClockCorrection, multipliers::Multiplier,
+    organisations::Organisation, point_events::PointEventKind,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -98,6 +98,28 @@ enum MeterCommand {
         /// How many seconds later than the meter said they were; earlier when negative
         #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
         add_seconds: i64,
+        /// Only those that the meter stamped from then on
+        #[arg(long, value_name = "WHEN", value_parser = instant::parse, requires = "until")]
+        from: Option<Moment>,
+        /// And until then
+        #[arg(long, value_name = "WHEN", value_parser = instant::parse, requires = "from")]
+        until: Option<Moment>,
+    },
+    /// Puts right what a meter stamped with a wrong clock: the readings are read so many seconds later
+    Clock {
+        #[command(flatten)]
+        directory: Directory,
+        /// The meter's serial
+        serial: String,
+        /// Readings that the meter stamped after this
+        #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
+        from: Moment,
+        /// And until this
+        #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
+        until: Moment,
+        /// How many seconds later they truly were; earlier when negative
+        #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+        add_seconds: i64,
     },
 }
 
@@ -181,13 +203,28 @@ pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
                 Ok(())
             })
         }
-        MeterCommand::Release { place, serial, add_seconds } => {
-            release(&place, serial, add_seconds)
+        MeterCommand::Release { place, serial, add_seconds, from, until } => {
+            release(&place, serial, add_seconds, from.as_ref().zip(until.as_ref()))
+        }
+        MeterCommand::Clock { directory, serial, from, until, add_seconds } => {
+            directory.write(move |tx, by, organisation| {
+                let instant = |moment| at(Some(moment), organisation, by.business);
+                let (Some(from), Some(until)) = (instant(&from), instant(&until)) else {
+                    return Ok(());
+                };
+                let new = ClockCorrection { span: Span::new(from, until), add_seconds };
+                Ok(admin::set_clock(tx, by, organisation.id, &serial, new)?)
+            })
         }
     }
 }
 
-fn release(place: &PlaceArguments, serial: String, add_seconds: i64) -> Result<(), Failure> {
+fn release(
+    place: &PlaceArguments,
+    serial: String,
+    add_seconds: i64,
+    ends: Option<(&Moment, &Moment)>,
+) -> Result<(), Failure> {
     #[derive(Deserialize)]
     struct Released {
         counted: u64,
@@ -195,7 +232,13 @@ fn release(place: &PlaceArguments, serial: String, add_seconds: i64) -> Result<(
     }
     let released = match place.own()? {
         Place::Server(server) => {
-            let body = json!({"serial": serial, "add_seconds": add_seconds});
+            let (from, until) = (ends.map(|ends| ends.0), ends.map(|ends| ends.1));
+            let body = json!({
+                "serial": serial,
+                "add_seconds": add_seconds,
+                "from": written(&server, from)?,
+                "until": written(&server, until)?,
+            });
             server.post("/admin/meters/release-readings", &body)?
         }
         Place::Here(here) => {
@@ -203,7 +246,7 @@ fn release(place: &PlaceArguments, serial: String, add_seconds: i64) -> Result<(
                 here.by(None),
                 here.organisation.id,
                 serial,
-                add_seconds,
+                (add_seconds, ends.map(|(from, until)| Span::new(here.at(from), here.at(until)))),
             ))?;
             Released { counted: done.counted, left: done.left }
         }

@@ -242,3 +242,31 @@ async fn use_while_supply_is_cut_is_a_finding() {
     let log = admin.call("GET", "/admin/audit", None).await.body;
     assert_eq!(log.matches("usage_point.disconnect").count(), 1, "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readings_of_a_wrong_clock_are_read_when_they_were_taken() {
+    let town = Town::new();
+    let admin = administrator(&town).await;
+    // A kilowatt-hour an hour; from noon of the 1st the clock ran three hours late.
+    let clock = |from: &str, seconds: i64| {
+        json!({
+            "serial": "A-1", "from": from, "until": "2026-09-04T00:00:00-03:00",
+            "add_seconds": seconds, "reason": "the display said so"
+        })
+    };
+    let late = clock("2026-09-01T12:00:00-03:00", 3 * 3600);
+    assert_eq!(admin.post("/admin/meters/clock", late).await.status, StatusCode::NO_CONTENT);
+    let beside = admin.post("/admin/meters/clock", clock("2026-09-02T00:00:00-03:00", 60)).await;
+    assert_eq!(beside.json()["field"], "from", "{beside:?}");
+    let (mdm, home) = (town.mdm.clone(), town.ana_home);
+    for looked in ["as read", "validated"] {
+        // Fifteen hours have what twelve had: 12 kWh until noon, 1 more until four, and so on.
+        assert_eq!(admin.wh("2026-09-01", "2026-09-02").await, 21_000, "{looked}");
+        assert_eq!(admin.wh("2026-08-31", "2026-09-02").await, 45_000, "{looked}");
+        assert_eq!(admin.wh("2026-09-02", "2026-09-03").await, 24_000, "{looked}");
+        let looking = mdm.clone();
+        looking.run(move |mdm| mdm.validate(home)).await.unwrap();
+    }
+    let log = admin.call("GET", "/admin/audit", None).await.body;
+    assert!(log.contains("meter.set_clock") && log.contains("the display said so"), "{log}");
+}

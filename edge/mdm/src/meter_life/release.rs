@@ -1,7 +1,7 @@
 //! Readings that were kept aside because a meter's clock was wrong.
 
 use corrente_ledger::{Admission, Decision, Entry, RejectionReason, Settled};
-use corrente_metering::id::OrganisationId;
+use corrente_metering::{Span, id::OrganisationId};
 use corrente_registry::{
     RegistryError,
     admin::{self, By},
@@ -24,7 +24,8 @@ pub struct Released {
 
 impl Mdm {
     /// Lets readings count that were kept aside because the meter's clock was wrong: each so many
-    /// seconds later (earlier when negative) than the meter said. The readings as they came stay stored.
+    /// seconds later (earlier when negative) than the meter said. With a span only those that the meter
+    /// stamped in it. The readings as they came stay stored.
     ///
     /// # Errors
     /// When a store fails or there is no such meter.
@@ -33,10 +34,11 @@ impl Mdm {
         by: By,
         organisation: OrganisationId,
         serial: String,
-        add_seconds: i64,
+        (add_seconds, span): (i64, Option<Span>),
     ) -> Result<Released, MdmError> {
-        let (entries, settle, left) =
-            self.run(move |mdm| mdm.corrected(&by, organisation, &serial, add_seconds)).await?;
+        let (entries, settle, left) = self
+            .run(move |mdm| mdm.corrected(&by, organisation, &serial, (add_seconds, span)))
+            .await?;
         if entries.is_empty() {
             return Ok(Released { counted: 0, left });
         }
@@ -59,7 +61,7 @@ impl Mdm {
         by: &By,
         organisation: OrganisationId,
         serial: &str,
-        add_seconds: i64,
+        (add_seconds, span): (i64, Option<Span>),
     ) -> Result<(Vec<Entry>, Vec<u64>, u64), MdmError> {
         let owned = serial.to_owned();
         let access = self
@@ -76,6 +78,9 @@ impl Mdm {
             for rejected in page {
                 let ours = access.channels.iter().any(|c| c.number == rejected.channel);
                 if !ours || !matches!(rejected.reason, RejectionReason::Quarantine(_)) {
+                    continue;
+                }
+                if span.is_some_and(|span| !span.contains(rejected.reading.end)) {
                     continue;
                 }
                 let mut reading = rejected.reading;

@@ -14,7 +14,8 @@ use corrente_registry::{
     usage_points::ChannelPeriod,
 };
 use corrente_vee::{
-    Edit, EventKind, MeterPeriod, MultiplierFrom, OwnHistory, PointEvent, PointHistory, Ratio,
+    ClockCorrection, Edit, EventKind, MeterPeriod, MultiplierFrom, OwnHistory, PointEvent,
+    PointHistory, Ratio,
 };
 use jiff::ToSpan as _;
 
@@ -23,7 +24,7 @@ use crate::{
     Mdm, MdmError,
     period::Step,
     point::Point,
-    series::{empty_if_unknown, service},
+    series::{clock, empty_if_unknown, service},
 };
 
 /// Readings so long before and after a day are looked at with it.
@@ -164,6 +165,11 @@ impl Mdm {
                     ratio: Ratio::new(m.numerator, m.denominator),
                 })
                 .collect();
+            meter.clock_corrections = channel
+                .clock_corrections
+                .iter()
+                .map(|c| ClockCorrection { span: c.span, add_seconds: c.add_seconds })
+                .collect();
             meter.readings = self.around_day(point, channel, day)?;
             let edges = |at| meter.readings.iter().find(|r| r.end == at).map(|r| r.value);
             if channel.spec.kind == ChannelKind::Register {
@@ -201,6 +207,8 @@ impl Mdm {
         let as_of: AsOf<'_> = point.as_of(channel.channel);
         let service = service(channel);
         let wide = Span::new(day.start.plus(-AROUND_SECONDS), day.end.plus(AROUND_SECONDS));
+        // As the meter stamped them: the rules put them right, and say so.
+        let wide = clock::widened(channel, wide);
         let ledger = &*self.ledger;
         let mut readings = Vec::new();
         readings.extend(empty_if_unknown(ledger.at_or_before(channel.channel, wide.start, as_of))?);
@@ -208,7 +216,9 @@ impl Mdm {
         if readings.last().is_none_or(|last| last.end < wide.end) {
             readings.extend(empty_if_unknown(ledger.after(channel.channel, wide.end, as_of))?);
         }
-        readings.retain(|r| service.start <= r.end && r.end <= service.end);
+        if channel.clock_corrections.is_empty() {
+            readings.retain(|r| service.start <= r.end && r.end <= service.end);
+        }
         Ok(readings)
     }
 }

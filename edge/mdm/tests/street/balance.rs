@@ -6,7 +6,7 @@ use corrente_units::{Energy, Money};
 
 use super::Street;
 
-const TARIFF: &str = include_str!("../../../../tariffs/flat-040.toml");
+pub(super) const TARIFF: &str = include_str!("../../../../tariffs/flat-040.toml");
 
 impl Street {
     fn link(&self, child: &'static str, parent: &'static str, from: &str) -> Result<(), String> {

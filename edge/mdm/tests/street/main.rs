@@ -3,6 +3,7 @@
 
 mod balance;
 mod rejections;
+mod replay;
 mod rules;
 mod worklist;
 

@@ -11,6 +11,7 @@ use super::{By, RegisteredMeter};
 use crate::{
     RegistryError, Tx,
     channels::{self, NewChannel},
+    clock_corrections::{self, ClockCorrection},
     dials,
     meters::{self, Installation, Meter},
     multipliers::{self, Multiplier},
@@ -290,6 +291,39 @@ pub fn set_multiplier(
     });
     let subject = format!("meter:{}", meter.id);
     by.note(tx, organisation, "meter.set_multiplier", &subject, (None, Some(after)))
+}
+
+/// Corrects what a meter stamped with a wrong clock in a span.
+pub fn set_clock(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    new: ClockCorrection,
+) -> Result<(), RegistryError> {
+    if new.span.is_empty() {
+        let reason = "the end must be after the beginning".to_owned();
+        return Err(RegistryError::Invalid { field: "until", reason });
+    }
+    let meter = by_serial(tx, organisation, serial)?;
+    let touches = |known: &ClockCorrection| {
+        known.span.start != new.span.start && !known.span.intersect(new.span).is_empty()
+    };
+    if clock_corrections::of_meter(tx, meter.id)?.iter().any(touches) {
+        let reason =
+            "another correction holds for a part of it: begin it at the same instant".to_owned();
+        return Err(RegistryError::Invalid { field: "from", reason });
+    }
+    let said = (by.actor.as_str(), by.reason.as_deref());
+    clock_corrections::set(tx, (organisation, meter.id), new, said, by.business)?;
+    let moved = new.span.start.plus(new.add_seconds);
+    look_again(tx, by, meter.id, new.span.start.min(moved))?;
+    let after = json!({
+        "serial": serial, "from": new.span.start.to_string(), "until": new.span.end.to_string(),
+        "add_seconds": new.add_seconds,
+    });
+    let subject = format!("meter:{}", meter.id);
+    by.note(tx, organisation, "meter.set_clock", &subject, (None, Some(after)))
 }
 
 /// Says through which concentrator or radio head a meter speaks; nothing where that is not known.

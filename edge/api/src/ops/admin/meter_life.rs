@@ -1,8 +1,12 @@
 //! What happens to a meter where it stands: `POST /admin/meters/multiplier`, `…/digits`, `…/gateway`,
-//! `…/channels`, `…/events` and `…/release-readings`.
+//! `…/channels`, `…/events`, `…/clock` and `…/release-readings`.
 
 use axum::{Json, extract::State};
-use corrente_registry::{admin, multipliers::Multiplier, point_events::PointEventKind};
+use corrente_metering::{Span, Timestamp};
+use corrente_registry::{
+    admin, clock_corrections::ClockCorrection, multipliers::Multiplier,
+    point_events::PointEventKind,
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(set_gateway))
         .routes(routes!(add_channel))
         .routes(routes!(note_event))
+        .routes(routes!(set_clock))
         .routes(routes!(release_readings))
 }
 
@@ -223,6 +228,28 @@ pub(crate) struct ClockRelease {
     serial: String,
     /// How many seconds later than the meter said its readings were; earlier when negative.
     add_seconds: i64,
+    /// Only those that the meter stamped from then on, RFC 3339; all when left out.
+    from: Option<String>,
+    /// And until then.
+    until: Option<String>,
+    /// Why, for the audit log.
+    reason: Option<String>,
+}
+
+/// A correction of a meter's clock.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClockCorrectionRequest {
+    /// The meter's serial.
+    serial: String,
+    /// Readings that the meter stamped after this instant, RFC 3339, …
+    from: String,
+    /// … and until this one …
+    until: String,
+    /// … were truly so many seconds later; earlier when negative.
+    add_seconds: i64,
+    /// Why.
+    reason: Option<String>,
 }
 
 /// What became of the readings.
@@ -232,6 +259,31 @@ pub(crate) struct ClockReleased {
     counted: u64,
     /// They are still out of place, and stay aside.
     left: u64,
+}
+
+/// Puts right what a meter stamped with a wrong clock. The readings stay as they came; they are read as
+/// so many seconds later, and the days since are looked at again.
+#[utoipa::path(
+    post,
+    path = "/admin/meters/clock",
+    tag = "admin",
+    request_body = ClockCorrectionRequest,
+    responses((status = 204, description = "They are read so")),
+    extensions(("x-access" = json!("admin"))),
+)]
+async fn set_clock(
+    State(api): State<Api>,
+    Change { mut by, organisation }: Change,
+    Body(given): Body<ClockCorrectionRequest>,
+) -> Result<StatusCode, Problem> {
+    let from = instant("from", Some(&given.from))?.unwrap_or(Timestamp::MIN);
+    let until = instant("until", Some(&given.until))?.unwrap_or(Timestamp::MAX);
+    by.reason = given.reason;
+    let new = ClockCorrection { span: Span::new(from, until), add_seconds: given.add_seconds };
+    api.registry()
+        .write(move |tx| admin::set_clock(tx, &by, organisation, &given.serial, new))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lets the readings of a meter count that were kept aside because its clock was wrong. As they came
@@ -246,10 +298,19 @@ pub(crate) struct ClockReleased {
 )]
 async fn release_readings(
     State(api): State<Api>,
-    Change { by, organisation }: Change,
+    Change { mut by, organisation }: Change,
     Body(given): Body<ClockRelease>,
 ) -> Result<Json<ClockReleased>, Problem> {
-    let released =
-        api.mdm().release_quarantined(by, organisation, given.serial, given.add_seconds).await?;
+    let span = match (&given.from, &given.until) {
+        (None, None) => None,
+        (from, until) => {
+            let from = instant("from", from.as_deref())?.unwrap_or(Timestamp::MIN);
+            let until = instant("until", until.as_deref())?.unwrap_or(Timestamp::MAX);
+            Some(Span::new(from, until))
+        }
+    };
+    by.reason = given.reason;
+    let moved = (given.add_seconds, span);
+    let released = api.mdm().release_quarantined(by, organisation, given.serial, moved).await?;
     Ok(Json(ClockReleased { counted: released.counted, left: released.left }))
 }
