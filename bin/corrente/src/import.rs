@@ -219,6 +219,7 @@ fn told(readings: &FileReadings, answered: remote::Answered) -> ImportReport {
     ImportReport {
         stored: answered.stored,
         refused: answered.refused,
+        against: answered.against,
         ..ImportReport::of(readings)
     }
 }

@@ -7,10 +7,14 @@
 mod compare;
 mod place;
 
-use corrente_files::{FileReadings, FileReport};
+use corrente_files::{FileChannel, FileReadings, FileReport};
 use corrente_ledger::{Appended, Entry};
-use corrente_metering::id::{OrganisationId, UsagePointId};
-use corrente_registry::admin::By;
+use corrente_metering::{
+    Timestamp,
+    id::{OrganisationId, UsagePointId},
+};
+use corrente_registry::admin::{self, By};
+use corrente_units::Energy;
 use serde::{Deserialize, Serialize};
 
 use self::place::Placed;
@@ -44,6 +48,27 @@ pub struct ImportReport {
     pub stored: Option<Stored>,
     /// Channels that found no place, and why.
     pub refused: Vec<RefusedChannel>,
+    /// The first thousand readings that contradict what is stored, or are kept aside.
+    pub against: Vec<Against>,
+}
+
+/// A reading of a file that does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Against {
+    /// Its line in the file, where that is known.
+    pub line: Option<u64>,
+    /// The meter that the file names.
+    pub meter: Option<String>,
+    /// The channel's name.
+    pub channel: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// What the file says, Wh.
+    pub wh: i64,
+    /// What is stored for this instant, Wh.
+    pub kept_wh: Option<i64>,
+    /// `conflict`, `before_installation` or `in_future`.
+    pub reason: String,
 }
 
 /// What became of the readings of a file.
@@ -75,7 +100,8 @@ pub struct RefusedChannel {
 impl ImportReport {
     /// The report of a file that nobody wants to store.
     pub fn of(readings: &FileReadings) -> Self {
-        Self { file: FileReport::of(readings), stored: None, refused: Vec::new() }
+        let file = FileReport::of(readings);
+        Self { file, stored: None, refused: Vec::new(), against: Vec::new() }
     }
 
     /// Was every row good, and did every reading find its place?
@@ -95,6 +121,29 @@ struct Prepared {
     entries: Vec<Entry>,
     points: Vec<UsagePointId>,
     made: u64,
+    read: Vec<ReadByPeople>,
+}
+
+/// Readings of a channel with the names of those who read the dial.
+struct ReadByPeople {
+    serial: String,
+    channel: String,
+    dials: Vec<(Timestamp, Energy, String)>,
+}
+
+impl ReadByPeople {
+    fn of(channel: &FileChannel, at: &place::Place) -> Self {
+        let value = |t: Timestamp| {
+            let found = channel.readings.binary_search_by_key(&t, |reading| reading.end).ok()?;
+            channel.readings.get(found).map(|reading| reading.value)
+        };
+        let dials = channel
+            .readers
+            .iter()
+            .filter_map(|(t, reader)| Some((*t, value(*t)?, reader.clone())))
+            .collect();
+        Self { serial: at.serial.clone(), channel: channel.name.clone(), dials }
+    }
 }
 
 impl Mdm {
@@ -116,11 +165,14 @@ impl Mdm {
                 Placed::Missing { .. } => {
                     stored.new += u64::try_from(channel.readings.len()).unwrap_or(u64::MAX);
                 }
-                Placed::At(at) => self.compare(channel, at, &mut stored)?,
+                Placed::At(at) => {
+                    self.compare(channel, at, (&mut stored, &mut report.against))?;
+                }
             }
         }
         if !refused.is_empty() && !order.keep_going {
             stored = Stored::default();
+            report.against.clear();
         }
         report.stored = Some(stored);
         report.refused = refused;
@@ -140,8 +192,9 @@ impl Mdm {
         order: ImportOrder,
         by: By,
     ) -> Result<ImportReport, MdmError> {
-        let prepared = self.run(move |mdm| mdm.prepare(&readings, &order, &by)).await?;
-        let Prepared { mut report, entries, points, made } = prepared;
+        let (organisation, noted) = (order.organisation, by.clone());
+        let prepared = self.run(move |mdm| mdm.prepare(&readings, &order, &noted)).await?;
+        let Prepared { mut report, entries, points, made, read } = prepared;
         let appended = if entries.is_empty() {
             Appended::default()
         } else {
@@ -154,6 +207,17 @@ impl Mdm {
             quarantined: appended.quarantined,
             made,
         });
+        if appended.new > 0 && !read.is_empty() {
+            self.run(move |mdm| {
+                Ok(mdm.registry.write_blocking(move |tx| {
+                    read.iter().try_for_each(|read| {
+                        let whose = (organisation, read.serial.as_str(), read.channel.as_str());
+                        admin::note_field_readings(tx, &by, whose, &read.dials)
+                    })
+                })?)
+            })
+            .await?;
+        }
         tracing::info!(
             import.file = report.file.file,
             import.new = appended.new,
@@ -170,16 +234,18 @@ impl Mdm {
         order: &ImportOrder,
         by: &By,
     ) -> Result<Prepared, MdmError> {
-        let report = ImportReport::of(readings);
+        let mut report = ImportReport::of(readings);
         let (placed, refused) = self.look_up(readings, order)?;
         if !refused.is_empty() && !order.keep_going {
             let report = ImportReport { refused, ..report };
-            return Ok(Prepared { report, entries: Vec::new(), points: Vec::new(), made: 0 });
+            let (entries, points, read) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Prepared { report, entries, points, made: 0, read });
         }
         let (placed, made) = self.make_missing(readings, order, by, placed)?;
         let now = self.clock.now();
         let mut entries = Vec::new();
         let mut points = Vec::new();
+        let mut read = Vec::new();
         for (channel, placed) in readings.channels.iter().zip(&placed) {
             let Placed::At(at) = placed else { continue };
             entries.extend(channel.readings.iter().map(|reading| Entry {
@@ -188,9 +254,14 @@ impl Mdm {
                 admission: at.admission(reading.end, now),
             }));
             points.extend(at.usage_point);
+            self.compare(channel, at, (&mut Stored::default(), &mut report.against))?;
+            if !channel.readers.is_empty() {
+                read.push(ReadByPeople::of(channel, at));
+            }
         }
         points.sort();
         points.dedup();
-        Ok(Prepared { report: ImportReport { refused, ..report }, entries, points, made })
+        let report = ImportReport { refused, ..report };
+        Ok(Prepared { report, entries, points, made, read })
     }
 }

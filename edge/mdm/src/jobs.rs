@@ -123,6 +123,9 @@ impl Mdm {
                     tokio::time::sleep(started.elapsed() * 3).await;
                 }
             }
+            if let Err(error) = self.run(Self::check_sums).await {
+                tracing::error!(%error, "dials cannot be compared with the intervals beside them");
+            }
             if let Err(error) = self.run(Self::balance_parents).await {
                 tracing::error!(%error, "parents cannot be compared with what lies behind them");
             }

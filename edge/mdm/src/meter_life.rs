@@ -269,7 +269,7 @@ impl Mdm {
         self.store_dials().await
     }
 
-    /// Adds a channel to a meter: from an instant on it counts beside the others.
+    /// Adds a channel to a meter: from an instant on it counts beside the others, or only compares.
     ///
     /// # Errors
     /// When the meter has such a channel, stands nowhere, or a store fails.
@@ -277,13 +277,13 @@ impl Mdm {
         &self,
         by: &By,
         (organisation, serial): (OrganisationId, &str),
-        new: NewChannel,
+        (new, check): (NewChannel, bool),
         from: Timestamp,
     ) -> Result<(), MdmError> {
         let (by, serial) = (by.clone(), serial.to_owned());
-        self.registry.write_blocking(move |tx| {
-            admin::add_channel(tx, &by, organisation, &serial, (&new, from))
-        })?;
+        let add = if check { admin::add_check_register } else { admin::add_channel };
+        self.registry
+            .write_blocking(move |tx| add(tx, &by, organisation, &serial, (&new, from)))?;
         self.open_channels()
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Point {
     pub(crate) row: UsagePoint,
     pub(crate) calendar: Calendar,
     pub(crate) channels: Vec<ChannelPeriod>,
+    /// Registers that only compare, beside intervals.
+    pub(crate) checks: Vec<ChannelPeriod>,
     /// Days of which a version differs from what was read.
     pub(crate) overlaid: BTreeSet<Date>,
     /// As of which revisions it is read; now where nothing is said.
@@ -118,6 +120,7 @@ impl Point {
         let calendar = Calendar::new(&row.zone).unwrap_or_else(|_| Calendar::utc());
         let ever = Span::new(Timestamp::MIN, Timestamp::MAX);
         let channels = usage_points::channels(tx, id, ever)?;
+        let checks = usage_points::check_registers(tx, id, ever)?;
         let overlaid = profiles::days(tx, id)?.into_iter().collect();
         let mut versions: HashMap<TariffId, Vec<TariffVersion>> = HashMap::new();
         let mut agreed = Vec::new();
@@ -136,7 +139,16 @@ impl Point {
             });
         }
         let (as_of, versions) = (None, None);
-        Ok(Some(Self { row, calendar, channels, overlaid, as_of, versions, agreements: agreed }))
+        Ok(Some(Self {
+            row,
+            calendar,
+            channels,
+            checks,
+            overlaid,
+            as_of,
+            versions,
+            agreements: agreed,
+        }))
     }
 
     /// The same as it was read, without what validation made of it.

@@ -76,7 +76,11 @@ impl Mdm {
         // Plans of earlier versions do not name the readings around their ends.
         let span = plan.determinants.span;
         for channel in &point.channels {
-            let wanted = self.with_neighbours(channel.channel, span.intersect(service(channel)))?;
+            let served = span.intersect(service(channel));
+            if served.is_empty() {
+                continue;
+            }
+            let wanted = self.with_neighbours(channel.channel, served)?;
             for end in [wanted.start, wanted.end.plus(-1)] {
                 let near = Span::new(end, end.plus(1));
                 for day in empty_if_unknown(self.ledger.revisions(channel.channel, near))?.0 {

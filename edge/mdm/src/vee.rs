@@ -14,6 +14,7 @@ mod rejections;
 pub mod rules;
 mod shown;
 pub(crate) mod stamp;
+mod sums;
 pub mod worklist;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -24,8 +24,9 @@ pub use self::import::{
 pub use self::{
     findings::{Decided, decide_findings},
     meter_life::{
-        Exchange, Move, add_channel, exchange_meter, move_meter, note_event, note_release,
-        remove_meter, set_clock, set_digits, set_gateway, set_multiplier, write_dials,
+        Exchange, Move, add_channel, add_check_register, exchange_meter, move_meter, note_event,
+        note_field_readings, note_release, remove_meter, set_clock, set_digits, set_gateway,
+        set_multiplier, write_dials,
     },
     parents::set_parent,
     rule_sets::{set_rule_group, store_rule_set},

@@ -30,6 +30,8 @@ row! {
         register_digits: Option<u8>,
         /// Since when it measures, where it was added to a meter that stood there.
         from: Option<Timestamp> = "from_s",
+        /// Is it a register that only compares?
+        checks: Option<bool>,
     }
 }
 
@@ -113,6 +115,15 @@ pub(crate) fn set_digits(
     digits: u8,
 ) -> Result<bool, RegistryError> {
     Ok(tx.execute(SET_DIGITS, params! { meter, name, digits })? > 0)
+}
+
+const SET_CHECKS: &str =
+    "UPDATE channel SET checks = 1 WHERE number = $number AND kind = 'register'";
+
+/// Says that a register only compares.
+pub(crate) fn set_checks(tx: &mut Tx, number: ChannelId) -> Result<(), RegistryError> {
+    tx.execute(SET_CHECKS, params! { number })?;
+    Ok(())
 }
 
 const SET_FROM: &str = "UPDATE channel SET from_s = $from_s WHERE number = $number";

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_worklist.sql"),
     include_str!("../migrations/0008_meter_life.sql"),
     include_str!("../migrations/0009_rule_sets.sql"),
+    include_str!("../migrations/0010_check_registers.sql"),
 ];
 
 /// What the words in braces mean for SQLite.

@@ -273,6 +273,7 @@ JOIN channel c ON c.meter = i.meter
 WHERE i.usage_point = $usage_point AND i.from_s < $end_s
   AND (i.until_s IS NULL OR i.until_s > $start_s)
   AND (c.from_s IS NULL OR i.until_s IS NULL OR c.from_s < i.until_s)
+  AND coalesce(c.checks, 0) = $checks
 ORDER BY i.from_s, c.number";
 
 /// The channels that measured this usage point in some part of the span, in order of time.
@@ -281,8 +282,42 @@ pub fn channels(
     usage_point: UsagePointId,
     span: Span,
 ) -> Result<Vec<ChannelPeriod>, RegistryError> {
+    channels_that(tx, usage_point, span, false)
+}
+
+/// The registers that only compare, which stood beside them in some part of the span.
+pub fn check_registers(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    span: Span,
+) -> Result<Vec<ChannelPeriod>, RegistryError> {
+    channels_that(tx, usage_point, span, true)
+}
+
+row! {
+    struct Checked {
+        usage_point: UsagePointId,
+    }
+}
+
+const CHECKED: &str = "\
+SELECT DISTINCT i.usage_point FROM installation i JOIN channel c ON c.meter = i.meter
+WHERE c.checks = 1 ORDER BY i.usage_point";
+
+/// The usage points that have a register that only compares, of all organisations.
+pub fn with_check_registers(tx: &mut Tx) -> Result<Vec<UsagePointId>, RegistryError> {
+    let found: Vec<Checked> = tx.rows(CHECKED, &[])?;
+    Ok(found.into_iter().map(|found| found.usage_point).collect())
+}
+
+fn channels_that(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    span: Span,
+    checks: bool,
+) -> Result<Vec<ChannelPeriod>, RegistryError> {
     let rows: Vec<ChannelPeriodRow> =
-        tx.rows(CHANNELS, params! { usage_point, start_s: span.start, end_s: span.end })?;
+        tx.rows(CHANNELS, params! { usage_point, start_s: span.start, end_s: span.end, checks })?;
     let multipliers = multipliers::at_usage_point(tx, usage_point)?;
     let corrections = clock_corrections::at_usage_point(tx, usage_point)?;
     Ok(rows

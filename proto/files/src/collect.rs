@@ -66,6 +66,8 @@ pub struct FileChannel {
     pub register_modulus_wh: Option<i64>,
     /// The readings in order of time, one per instant.
     pub readings: Vec<Reading>,
+    /// The line of each reading, in the same order; none where nobody knows lines.
+    pub lines: Vec<u64>,
     /// Who read it, where the file says so: parallel to nothing, in order of time.
     pub readers: Vec<(Timestamp, String)>,
     /// How many rows repeated a reading.
@@ -268,6 +270,7 @@ fn finish(meter: Option<String>, name: String, gathered: Gathered) -> FileChanne
     let Gathered { spec, mut rows, mut readers, columns } = gathered;
     rows.sort_by_key(|(reading, _)| reading.end);
     let mut readings: Vec<Reading> = Vec::with_capacity(rows.len());
+    let mut lines = Vec::with_capacity(rows.len());
     let mut duplicates = 0_u64;
     let mut conflicts = Vec::new();
     for (reading, line) in rows {
@@ -281,7 +284,10 @@ fn finish(meter: Option<String>, name: String, gathered: Gathered) -> FileChanne
                 kept: last.value.wh(),
                 other: reading.value.wh(),
             }),
-            Some(_) | None => readings.push(reading),
+            Some(_) | None => {
+                readings.push(reading);
+                lines.push(line);
+            }
         }
     }
     let interval_seconds = spec.interval_seconds.or_else(|| usual_distance(&readings));
@@ -298,6 +304,7 @@ fn finish(meter: Option<String>, name: String, gathered: Gathered) -> FileChanne
         interval_seconds,
         register_modulus_wh: spec.register_modulus_wh,
         readings,
+        lines,
         readers,
         duplicates,
         conflicts,

@@ -79,13 +79,10 @@ fn show(
     from: Option<Date>,
     to: Option<Date>,
 ) -> Result<(), Failure> {
-    let here = match place.look()? {
-        Place::Here(here) => here,
-        Place::Server(_) => {
-            return Err(Failure::new(
-                "give --data DIR, which may be in use; a server has GET /api/v1/admin/usage-points/{id}/balance",
-            ));
-        }
+    let Place::Here(here) = place.look()? else {
+        return Err(Failure::new(
+            "give --data DIR, which may be in use; a server has GET /api/v1/admin/usage-points/{id}/balance",
+        ));
     };
     let (organisation, name) = (here.organisation.id, parent.to_owned());
     let point = here.mdm.registry().read_blocking(move |tx| {

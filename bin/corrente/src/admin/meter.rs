@@ -144,6 +144,9 @@ struct ChannelArguments {
     /// Digits of kWh after which a register begins again at 0
     #[arg(long)]
     digits: Option<u8>,
+    /// It is the dial beside intervals of the same energy: in no total, it only compares
+    #[arg(long)]
+    check: bool,
     /// Since when it measures: an instant or a date; now when left out
     #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
     from: Option<Moment>,
@@ -262,6 +265,7 @@ fn add_channel(arguments: &ChannelArguments) -> Result<(), Failure> {
                 "serial": arguments.serial,
                 "from": from,
                 "reason": arguments.reason,
+                "check": arguments.check,
                 "channel": {
                     "name": arguments.name,
                     "kind": arguments.kind,
@@ -285,7 +289,7 @@ fn add_channel(arguments: &ChannelArguments) -> Result<(), Failure> {
             let by = here.by(arguments.reason.clone());
             let from = here.at_or_now(arguments.from.as_ref());
             let whose = (here.organisation.id, arguments.serial.as_str());
-            Ok(here.mdm.add_channel(&by, whose, new, from)?)
+            Ok(here.mdm.add_channel(&by, whose, (new, arguments.check), from)?)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An import into a running server, over its API.
 
-use corrente_mdm::import::{RefusedChannel, Stored};
+use corrente_mdm::import::{Against, RefusedChannel, Stored};
 use serde::Deserialize;
 
 use super::ImportArguments;
@@ -21,6 +21,8 @@ pub(super) struct Answered {
     pub(super) stored: Option<Stored>,
     #[serde(default)]
     pub(super) refused: Vec<RefusedChannel>,
+    #[serde(default)]
+    pub(super) against: Vec<Against>,
 }
 
 impl RemoteImport {

@@ -67,6 +67,24 @@ fn write(text: &mut String, report: &ImportReport, dry_run: bool) -> std::fmt::R
     for note in &file.notes {
         writeln!(text, "  note: {note}")?;
     }
+    for against in report.against.iter().take(MOST_LINES) {
+        let line = against.line.map_or_else(|| against.at.clone(), |line| format!("line {line}"));
+        match against.kept_wh {
+            Some(kept) => writeln!(
+                text,
+                "  {line}: {} Wh for {}, where {kept} Wh are stored",
+                against.wh, against.at
+            )?,
+            None => writeln!(text, "  {line}: kept aside, {}", against.reason.replace('_', " "))?,
+        }
+    }
+    if report.against.len() > MOST_LINES {
+        writeln!(
+            text,
+            "  and {} readings more; --json has them",
+            report.against.len() - MOST_LINES
+        )?;
+    }
     for refused in &report.refused {
         writeln!(text, "  `{}` refused: {}", refused.channel, refused.reason)?;
     }

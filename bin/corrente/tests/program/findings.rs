@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{Town, printed, refused};
 
 /// Five simulated days after the first reading.
-pub(crate) const CLOCK: [&str; 2] = ["--simulate-clock", "2013-01-06T12:00:00Z@1"];
+const CLOCK: [&str; 2] = ["--simulate-clock", "2013-01-06T12:00:00Z@1"];
 
 /// An administrator's token.
 pub(crate) fn administrator(data: &str) -> String {
@@ -21,12 +21,13 @@ pub(crate) fn administrator(data: &str) -> String {
         .to_owned()
 }
 
-/// The first row of the worklist with this rule, as soon as the server has looked at its days.
-pub(crate) fn waits(server: &str, token: &str, rule: &str) -> Value {
+/// The row of the worklist with this rule that begins so, as soon as the server has looked at its days.
+fn waits(server: &str, token: &str, (rule, from): (&str, &str)) -> Value {
     let list = ["admin", "findings", "list", "--server", server, "--api-token", token, "--json"];
     for _ in 0..600 {
         let groups: Value = serde_json::from_str(&printed(&list)).unwrap();
-        if let Some(group) = groups.as_array().unwrap().iter().find(|g| g["rule"] == rule) {
+        let wanted = |g: &&Value| g["rule"] == rule && g["from"] == from;
+        if let Some(group) = groups.as_array().unwrap().iter().find(wanted) {
             return group.clone();
         }
     }
@@ -50,7 +51,7 @@ fn findings_are_decided_in_a_running_server() {
     printed(&["import", path.to_str().unwrap(), "--data", &data, "--create"]);
     town.serve(&CLOCK);
     let server = format!("http://{}", town.address());
-    let group = waits(&server, &token, "missing");
+    let group = waits(&server, &token, ("missing", "2013-01-01T10:00:00Z"));
     assert_eq!((&group["usage_points"], &group["count"]), (&1.into(), &1.into()), "{group}");
     let id = group["findings"][0].as_str().unwrap();
     let said = refused(&["admin", "findings", "accept", "--data", &data, id]);

@@ -50,6 +50,22 @@ fn the_same_file_and_an_overlapping_one_change_nothing_twice() {
     assert_eq!(import(first, &["--create"]), stored(0, 48, 0));
     assert_eq!(import(second, &["--dry-run"]), stored(24, 24, 0));
     assert_eq!(import(second, &[]), stored(24, 24, 0));
+    // Another value for what is stored: it does not count, and the report names the line.
+    let third = town.path("third.csv");
+    std::fs::write(&third, london("MAC1", 47, 2, 101)).unwrap();
+    let third = third.to_str().unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let mut arguments = vec!["import", third, "--data", &data, "--json"];
+        arguments.extend(more);
+        let report = json_of(&arguments);
+        let against = &report["against"][0];
+        assert_eq!(
+            (&against["line"], &against["reason"]),
+            (&json!(2), &json!("conflict")),
+            "{report}"
+        );
+        assert_eq!((&against["wh"], &against["kept_wh"]), (&json!(148), &json!(147)), "{report}");
+    }
     let figures = printed(&[
         "export",
         "usage",
@@ -253,5 +269,5 @@ fn an_exchange_is_guided_in_a_running_server() {
     printed(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let words = with(&["admin", "meter", "remove", "G-2", "--final", "2"]);
     let said = refused(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(said.contains("is below 3 kWh"), "{said}");
+    assert!(said.contains("is below 3000 Wh"), "{said}");
 }

@@ -120,13 +120,14 @@ async fn an_exchange_may_be_asked_for_twice_and_a_dial_may_have_rolled_over() {
     assert_eq!(rehearsed.status, StatusCode::NO_CONTENT, "{rehearsed:?}");
     let first = admin.post("/admin/meters/replace", exchange.clone()).await;
     assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
-    assert_eq!(admin.wh("2026-08-01", "2026-09-13").await, 1_005_000);
+    // Up to the turn of the dial, past it, and no more of the new one.
+    assert_eq!(admin.wh("2026-09-03", "2026-09-13").await, 213_000);
     // The answer was lost: the same again gives another secret, and changes nothing else.
     let again = admin.post("/admin/meters/replace", exchange.clone()).await;
     assert_eq!(again.status, StatusCode::CREATED, "{again:?}");
     assert_eq!(again.json()["id"], first.json()["id"]);
     assert_ne!(again.json()["secret"], first.json()["secret"]);
-    assert_eq!(admin.wh("2026-08-01", "2026-09-13").await, 1_005_000);
+    assert_eq!(admin.wh("2026-09-03", "2026-09-13").await, 213_000);
     let shown = admin.call("GET", "/admin/meters/registers?serial=A-2", None).await.json();
     assert_eq!(
         (&shown["usage_point"], &shown["channels"][0]["last_wh"]),

@@ -34,6 +34,11 @@ async fn a_field_reading_is_a_reading_and_a_gap_says_what_it_is() {
     assert_eq!(answer.json()["stored"]["new"], 1);
     let again = operator.call("POST", "/admin/readings/field", Some(reading)).await;
     assert_eq!(again.json()["stored"]["duplicates"], 1);
+    let cookie = format!("cookie: {}", town.sign_in("admin@example.com").await);
+    let admin = Operator { town: &town, cookie };
+    let log = admin.call("GET", "/admin/audit", None).await.body;
+    assert_eq!(log.matches("meter.field_reading").count(), 1, "{log}");
+    assert!(log.contains("Rosa"), "{log}");
     let wrong = json!({"serial": "A-9", "register_kwh": "1"});
     let answer = operator.call("POST", "/admin/readings/field", Some(wrong)).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["field"]), (422, &json!("serial")));

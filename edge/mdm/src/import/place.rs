@@ -24,8 +24,8 @@ pub(super) enum Placed {
     Left,
     /// Nowhere, and somebody has to do something about it.
     Refused,
-    /// To a channel that is to be made.
-    Missing { serial: String },
+    /// To a channel that is to be made; one that only compares where the meter gives intervals.
+    Missing { serial: String, check: bool },
     /// To this channel.
     At(Place),
 }
@@ -33,6 +33,7 @@ pub(super) enum Placed {
 /// A channel of the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
+    pub(super) serial: String,
     pub(super) channel: ChannelId,
     pub(super) usage_point: Option<UsagePointId>,
     installed_from: Timestamp,
@@ -105,8 +106,8 @@ impl Mdm {
     ) -> Result<(Vec<Placed>, u64), MdmError> {
         let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
         for (channel, placed) in readings.channels.iter().zip(&placed) {
-            if let Placed::Missing { serial } = placed {
-                wanted.entry(serial.clone()).or_default().add(channel);
+            if let Placed::Missing { serial, check } = placed {
+                wanted.entry(serial.clone()).or_default().add(channel, *check);
             }
         }
         if wanted.is_empty() {
@@ -128,13 +129,19 @@ impl Mdm {
 #[derive(Debug, Default)]
 struct Wanted {
     channels: Vec<NewChannel>,
+    /// Those of them that only compare, by name.
+    checks: BTreeSet<String>,
     from: Option<Timestamp>,
 }
 
 impl Wanted {
-    fn add(&mut self, channel: &FileChannel) {
+    fn add(&mut self, channel: &FileChannel, check: bool) {
+        let name = if check { dial(&channel.name) } else { channel.name.clone() };
+        if check {
+            self.checks.insert(name.clone());
+        }
         self.channels.push(NewChannel {
-            name: channel.name.clone(),
+            name,
             kind: channel.kind,
             direction: channel.direction,
             interval_seconds: match channel.kind {
@@ -168,7 +175,12 @@ fn make(
     if meters::by_serial(tx, order.organisation, serial)?.is_some() {
         let from = wanted.from.unwrap_or(by.business);
         return wanted.channels.iter().try_for_each(|new| {
-            admin::add_channel(tx, by, order.organisation, serial, (new, from)).map(drop)
+            let add = if wanted.checks.contains(&new.name) {
+                admin::add_check_register
+            } else {
+                admin::add_channel
+            };
+            add(tx, by, order.organisation, serial, (new, from)).map(drop)
         });
     }
     let name = order.usage_point.as_deref().unwrap_or(serial);
@@ -181,18 +193,24 @@ fn make(
         admin::create_usage_point(tx, by, &NewUsagePoint::named(&organisation, name))?
     };
     let interval = wanted.channels.iter().find_map(|channel| channel.interval_seconds);
+    let from = wanted.from.unwrap_or(by.business);
+    let (checks, channels): (Vec<NewChannel>, Vec<NewChannel>) =
+        wanted.channels.iter().cloned().partition(|new| wanted.checks.contains(&new.name));
     let new = RegisteredMeter {
         organisation: order.organisation,
         serial: serial.to_owned(),
         model: None,
         reporting_seconds: interval.unwrap_or(DEFAULT_REPORTING_SECONDS).clamp(1, 86_400),
         secret: None,
-        channels: wanted.channels.clone(),
+        channels,
         usage_point,
-        installed_from: wanted.from.unwrap_or(by.business),
+        installed_from: from,
     };
     // It reports by files; for a connection of its own it is given a secret later.
-    admin::register_meter(tx, by, &new).map(|_| ())
+    admin::register_meter(tx, by, &new)?;
+    checks.iter().try_for_each(|new| {
+        admin::add_check_register(tx, by, order.organisation, serial, (new, from)).map(drop)
+    })
 }
 
 fn serial_of(
@@ -222,21 +240,37 @@ fn place(
     order: &ImportOrder,
 ) -> Result<Placed, String> {
     let Some(access) = access else {
+        let intervals = readings.channels.iter().any(|c| {
+            c.meter == channel.meter
+                && c.direction == channel.direction
+                && c.kind == ChannelKind::Interval
+                && c.unit == Unit::Wh
+                && !c.check
+        });
         return if order.create {
-            Ok(Placed::Missing { serial })
+            let check = channel.kind == ChannelKind::Register && intervals;
+            Ok(Placed::Missing { serial, check })
         } else {
             Err(format!("there is no meter `{serial}`: register it, or let --create make it"))
         };
     };
     let at = |row: &ChannelRow| {
         Placed::At(Place {
+            serial: access.serial.clone(),
             channel: row.number,
             usage_point: access.usage_point,
             installed_from: access.installed_from,
         })
     };
-    let own: Vec<&ChannelRow> =
-        access.channels.iter().filter(|row| row.direction == channel.direction).collect();
+    let (own, compared): (Vec<&ChannelRow>, Vec<&ChannelRow>) = access
+        .channels
+        .iter()
+        .filter(|row| row.direction == channel.direction)
+        .partition(|row| row.checks != Some(true));
+    let named = |r: &&&ChannelRow| r.name == channel.name || r.name == dial(&channel.name);
+    if let Some(same) = compared.iter().find(named).filter(|r| r.kind == channel.kind) {
+        return Ok(at(same));
+    }
     if let Some(same) = own.iter().find(|r| r.name == channel.name && r.kind == channel.kind) {
         return Ok(at(same));
     }
@@ -257,9 +291,21 @@ fn place(
     // twice.
     if own.iter().all(|row| row.kind == channel.kind && beside.contains(&row.name.as_str())) {
         return if order.create {
-            Ok(Placed::Missing { serial })
+            Ok(Placed::Missing { serial, check: false })
         } else {
             Err(format!("meter `{serial}` has no channel `{}`: --create adds it", channel.name))
+        };
+    }
+    if channel.kind == ChannelKind::Register
+        && own.iter().all(|row| row.kind == ChannelKind::Interval)
+    {
+        return if order.create {
+            Ok(Placed::Missing { serial, check: true })
+        } else {
+            Err(format!(
+                "meter `{serial}` gives intervals already: --create adds `{}` as a register that only compares",
+                channel.name
+            ))
         };
     }
     let names: Vec<String> =
@@ -270,6 +316,11 @@ fn place(
         channel.name,
         kind_word(channel.kind)
     ))
+}
+
+/// The name of the register that only compares, beside the intervals of this name.
+fn dial(name: &str) -> String {
+    format!("{name} dial")
 }
 
 const fn kind_word(kind: ChannelKind) -> &'static str {

@@ -1,6 +1,6 @@
 //! What a usage point measures against what those behind it measure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use corrente_metering::{
     Date, Direction, Interval, LoadProfile, Span, Timestamp, calendar::day_before, id::UsagePointId,
@@ -85,10 +85,10 @@ impl Mdm {
         let own = self.net_days(point, &boundaries)?;
         let mut members: BTreeMap<UsagePointId, (Point, LoadProfile)> = BTreeMap::new();
         for child in &children {
-            if !members.contains_key(&child.child) {
-                let member = self.point(child.child)?;
-                let profile = self.net_days(&member, &boundaries)?;
-                members.insert(child.child, (member, profile));
+            if let Entry::Vacant(member) = members.entry(child.child) {
+                let point = self.point(child.child)?;
+                let profile = self.net_days(&point, &boundaries)?;
+                member.insert((point, profile));
             }
         }
         let mut priced = self.day_prices(point, &boundaries)?;

@@ -171,6 +171,14 @@ impl Mdm {
                 .map(|c| ClockCorrection { span: c.span, add_seconds: c.add_seconds })
                 .collect();
             meter.readings = self.around_day(point, channel, day)?;
+            if channel.spec.kind == ChannelKind::Interval {
+                let beside = |c: &&ChannelPeriod| {
+                    c.meter == channel.meter && c.direction == channel.direction
+                };
+                for check in point.checks.iter().filter(beside) {
+                    meter.registers.extend(self.around_day(point, check, day)?);
+                }
+            }
             let edges = |at| meter.readings.iter().find(|r| r.end == at).map(|r| r.value);
             if channel.spec.kind == ChannelKind::Register {
                 meter.first_register = edges(channel.from);

@@ -300,7 +300,7 @@ impl Mdm {
         let id = point.row.id;
         let pinned = point.versions.clone();
         let versions = self.registry.read_blocking(move |tx| {
-            let Some(pinned) = pinned else { return profiles::latest(tx, id, from, until) };
+            let Some(pinned) = &pinned else { return profiles::latest(tx, id, from, until) };
             let mut found = Vec::new();
             for (day, version) in pinned.range(from..until) {
                 let of_day = profiles::of_day(tx, id, *day)?;

@@ -1,13 +1,13 @@
 //! What the ledger keeps aside, as findings: a person sees it in one list with everything else.
 //!
-//! Readings of one channel, one reason and one block day are one finding, so that a meter whose clock sits
+//! Readings of one channel, one reason and one day are one finding, so that a meter whose clock sits
 //! in 2033 for a week is one row. The source's own replacement of a value is no finding to decide about:
 //! it becomes an edit in the source's name.
 
 use std::collections::BTreeMap;
 
 use corrente_ledger::{
-    AsOf, Decision, QuarantineReason as Aside, Rejected, RejectionReason, Settled, day,
+    AsOf, Decision, QuarantineReason as Aside, Rejected, RejectionReason, Settled,
 };
 use corrente_metering::{ChannelId, ChannelKind, SourceQuality, Span, Timestamp};
 use corrente_registry::{
@@ -37,8 +37,8 @@ struct Together {
     sequences: Vec<u64>,
 }
 
-/// A channel, why, and the block day of the readings.
-type Key = (ChannelId, &'static str, i32);
+/// A channel, why, and the day of the readings by its standard time.
+type Key = (ChannelId, &'static str, i64);
 
 impl Mdm {
     /// Makes findings of what the ledger keeps aside and nobody decided about, and edits of the sources' own
@@ -77,7 +77,7 @@ impl Mdm {
                 Some(stored(place, key, together))
             })
             .collect();
-        Ok(self.registry.write_blocking(move |tx| {
+        self.registry.write_blocking(move |tx| {
             for finding in &new {
                 findings::upsert(tx, finding, now)?;
             }
@@ -88,7 +88,7 @@ impl Mdm {
                 }
             }
             Ok::<_, MdmError>(())
-        })?)
+        })
     }
 
     /// Makes an edit of a value with which the source replaced its own. Says whether it was one.
@@ -183,7 +183,7 @@ fn add(groups: &mut BTreeMap<Key, Together>, place: &ChannelPlace, rejected: &Re
         RejectionReason::Quarantine(Aside::BeforeInstallation) => ("before", Energy::ZERO),
         RejectionReason::Quarantine(Aside::InFuture) => ("future", Energy::ZERO),
     };
-    let key = (rejected.channel, word, day::block_day(t, place.offset_seconds));
+    let key = (rejected.channel, word, day_of(t, place.offset_seconds));
     let together = groups.entry(key).or_insert(Together {
         count: 0,
         first: t,
@@ -200,12 +200,9 @@ fn add(groups: &mut BTreeMap<Key, Together>, place: &ChannelPlace, rejected: &Re
 }
 
 fn stored(place: &ChannelPlace, key: &Key, together: &Together) -> NewFinding {
-    let (channel, word, block) = *key;
+    let (channel, word, day) = *key;
     // The whole day, so that neighbouring days of one trouble touch.
-    let span = Span::new(
-        day::day_start(block, place.offset_seconds),
-        day::day_end(block, place.offset_seconds),
-    );
+    let span = day_span(day, place.offset_seconds);
     let aside = |reason| {
         let evidence = Evidence::OutOfPlace {
             readings: together.count,
@@ -223,12 +220,11 @@ fn stored(place: &ChannelPlace, key: &Key, together: &Together) -> NewFinding {
             (Rule::Duplicate, Evidence::Conflict { kept, other })
         }
     };
-    let sentence = match together.count {
-        1 => evidence.to_string(),
-        count if rule == Rule::Duplicate => {
-            format!("{count} readings of the day, the first: {evidence}")
-        }
-        _ => evidence.to_string(),
+    let several = rule == Rule::Duplicate && together.count > 1;
+    let sentence = if several {
+        format!("{} readings of the day, the first: {evidence}", together.count)
+    } else {
+        evidence.to_string()
     };
     let finding = Finding {
         rule,
@@ -254,6 +250,16 @@ fn stored(place: &ChannelPlace, key: &Key, together: &Together) -> NewFinding {
             "count": together.count,
         }),
         effect_wh: None,
-        idempotency_key: format!("ledger:{}:{word}:{block}", channel.number()),
+        idempotency_key: format!("ledger:{}:{word}:{day}", channel.number()),
     }
+}
+
+/// The day in which an instant closes, counted since 1970 in the channel's standard time.
+fn day_of(t: Timestamp, offset_seconds: i32) -> i64 {
+    t.second().saturating_sub(1).saturating_add(i64::from(offset_seconds)).div_euclid(86_400)
+}
+
+fn day_span(day: i64, offset_seconds: i32) -> Span {
+    let start = day.saturating_mul(86_400).saturating_sub(i64::from(offset_seconds));
+    Span::new(Timestamp::from_second(start), Timestamp::from_second(start.saturating_add(86_400)))
 }

@@ -5,6 +5,7 @@ mod balance;
 mod rejections;
 mod replay;
 mod rules;
+mod sums;
 mod worklist;
 
 use std::sync::Arc;
@@ -147,7 +148,9 @@ impl Street {
     /// Readings of an hour's energy each, from the first hour's end to the last one's.
     fn each_hour(&self, channel: &ChannelRow, wh: i64, from: &str, until: &str) -> Vec<Entry> {
         let mut entries = self.hours(channel, 0, from, until);
-        entries.iter_mut().for_each(|entry| entry.reading.value = Energy::from_wh(wh));
+        for entry in &mut entries {
+            entry.reading.value = Energy::from_wh(wh);
+        }
         entries
     }
 

@@ -26,7 +26,9 @@ async fn readings_that_are_kept_aside_wait_for_a_person() {
     }
     street.ledger.append(entries).await.unwrap();
     let mut again = street.hours(&channels[0], 100, "2026-03-11T00:00", "2026-03-11T02:00");
-    again.iter_mut().for_each(|entry| entry.reading.value = Energy::from_wh(1));
+    for entry in &mut again {
+        entry.reading.value = Energy::from_wh(1);
+    }
     street.ledger.append(again).await.unwrap();
     street.mdm.show_rejections().unwrap();
     street.mdm.show_rejections().unwrap();

@@ -1,7 +1,7 @@
 //! What happens to a meter after it was registered.
 
 use corrente_metering::{
-    ChannelId, Span, Timestamp,
+    ChannelId, ChannelKind, Span, Timestamp,
     id::{MeterId, OrganisationId, UsagePointId},
 };
 use corrente_units::Energy;
@@ -20,6 +20,23 @@ use crate::{
     secrets::Secret,
     usage_points,
 };
+
+/// Adds a register that only compares: the dial beside intervals.
+pub fn add_check_register(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    (new, from): (&NewChannel, Timestamp),
+) -> Result<ChannelId, RegistryError> {
+    if new.kind != ChannelKind::Register {
+        let reason = "only a register compares: leave intervals out".to_owned();
+        return Err(RegistryError::Invalid { field: "kind", reason });
+    }
+    let number = add_channel(tx, by, organisation, serial, (new, from))?;
+    channels::set_checks(tx, number)?;
+    Ok(number)
+}
 
 /// Adds a channel that measures from an instant on to a meter that stands at a usage point.
 pub fn add_channel(
@@ -347,6 +364,23 @@ pub fn set_gateway(
     let after = json!({"serial": serial, "gateway": gateway});
     let subject = format!("meter:{}", meter.id);
     by.note(tx, organisation, "meter.set_gateway", &subject, (Some(before), Some(after)))
+}
+
+/// Writes into the audit log who read which dial when.
+pub fn note_field_readings(
+    tx: &mut Tx,
+    by: &By,
+    (organisation, serial, channel): (OrganisationId, &str, &str),
+    dials: &[(Timestamp, Energy, String)],
+) -> Result<(), RegistryError> {
+    let meter = by_serial(tx, organisation, serial)?;
+    let read: Vec<_> = dials
+        .iter()
+        .map(|(t, value, reader)| json!({"t": t.to_string(), "wh": value.wh(), "reader": reader}))
+        .collect();
+    let after = json!({"serial": serial, "channel": channel, "readings": read});
+    let subject = format!("meter:{}", meter.id);
+    by.note(tx, organisation, "meter.field_reading", &subject, (None, Some(after)))
 }
 
 /// Writes into the audit log that readings that were kept aside count now, moved by so many seconds.

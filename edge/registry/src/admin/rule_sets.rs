@@ -71,7 +71,7 @@ pub fn set_rule_group(
         }
         let first = known.iter().map(|known| known.valid_from).min();
         from = match (from, first) {
-            (Some(a), Some(b)) => Some(std::cmp::Ord::min(a, b)),
+            (Some(a), Some(b)) => Some(Ord::min(a, b)),
             (one, other) => one.or(other),
         };
     }

@@ -274,6 +274,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/findings/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides about several findings in one transaction: those that are named, or all of a group. An edit
+         *     makes the next version of its days. The same decision again changes nothing.
+         */
+        post: operations["decide_findings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/findings/{id}": {
         parameters: {
             query?: never;
@@ -343,6 +363,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/meters/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a channel to a meter that stands somewhere: from an instant on it counts beside the others. */
+        post: operations["add_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts right what a meter stamped with a wrong clock. The readings stay as they came; they are read as
+         *     so many seconds later, and the days since are looked at again.
+         */
+        post: operations["set_clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/meters/digits": {
         parameters: {
             query?: never;
@@ -360,6 +417,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/meters/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that supply was cut or given again where a meter stands, or a tamper flag. While supply is cut no
+         *     use is as it should be, and any use is a finding.
+         */
+        post: operations["note_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/gateway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says through which gateway meters speak: those that fall silent with it are one row of the worklist. */
+        post: operations["set_gateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a meter to another usage point. Each of the two has what was used there. */
+        post: operations["move_meter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/meters/multiplier": {
         parameters: {
             query?: never;
@@ -371,6 +482,23 @@ export interface paths {
         put?: never;
         /** Multiplies what a meter's dial shows from an instant on. */
         post: operations["set_multiplier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/registers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A meter's channels with their last readings: what to compare with the dials before an exchange. */
+        get: operations["meter_registers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -406,7 +534,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends a meter's installation, before another meter takes its place. */
+        /** Ends a meter's installation. */
         post: operations["remove_meter"];
         delete?: never;
         options?: never;
@@ -425,9 +553,27 @@ export interface paths {
         put?: never;
         /**
          * Puts a meter in the place of another one, with the same registers. What the dials showed becomes
-         *     readings, so that nothing is lost between the last and the first register.
+         *     readings, so that nothing is lost between the last and the first register. The same request again is
+         *     answered with a new secret, as long as the new meter has not been heard of.
          */
         post: operations["replace_meter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/replace/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whether an exchange can be done, and does nothing. */
+        post: operations["rehearse_replacement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -574,6 +720,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/rule-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rule sets of all groups. */
+        get: operations["list_rule_sets"];
+        /**
+         * Stores a version of a group's rule set. The days of its usage points from its first day on are looked
+         *     at again, and each version that comes out of it names the rule set. The same again changes nothing.
+         */
+        put: operations["put_rule_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/rule-sets/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts usage points into a group of rule sets, or out of all. */
+        post: operations["set_rule_set_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/tariffs": {
         parameters: {
             query?: never;
@@ -607,6 +791,40 @@ export interface paths {
         put?: never;
         /** Makes a usage point. */
         post: operations["create_usage_point"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/usage-points/parents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts usage points behind another one from an instant on, or behind none. */
+        post: operations["set_parent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/usage-points/{id}/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a usage point measures against the sum of those behind it, with the loss in energy and money. */
+        get: operations["get_balance"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1126,6 +1344,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage-points/{id}/profile/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between any two versions of a day's load profile. */
+        get: operations["get_profile_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/usage-points/{id}/readings": {
         parameters: {
             query?: never;
@@ -1181,6 +1416,45 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A channel that is added to a meter. */
+        AddedChannel: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description The channel. */
+            channel: components["schemas"]["ChannelRequest"];
+            /** @description Is it the dial beside intervals of the same energy? Then it is in no total, and only compares. */
+            check?: boolean;
+            /** @description Since when it measures, RFC 3339; now when left out. Before that nothing of it is missing. */
+            from?: string | null;
+            /** @description Why, for the audit log. */
+            reason?: string | null;
+        };
+        /** @description A reading of a file that does not count. */
+        AgainstReading: {
+            /**
+             * Format: int64
+             * @description Its line in the file, where that is known.
+             */
+            line?: number | null;
+            /** @description The meter that the file names. */
+            meter?: string | null;
+            /** @description The channel. */
+            channel: string;
+            /** @description When. */
+            at: string;
+            /**
+             * Format: int64
+             * @description What the file says, Wh.
+             */
+            wh: number;
+            /**
+             * Format: int64
+             * @description What is stored for this instant, Wh.
+             */
+            kept_wh?: number | null;
+            /** @description `conflict`, `before_installation` or `in_future`. */
+            reason: string;
+        };
         /** @description An agreement that was made. */
         AgreementMade: {
             /** @description Its id. */
@@ -1301,6 +1575,43 @@ export interface components {
             /** @description The newest first. */
             entries: components["schemas"]["AuditEntry"][];
         };
+        /** @description A day of it. Energy is what was taken less what was given back. */
+        BalanceDayDocument: {
+            /** @description The civil day. */
+            day: string;
+            /**
+             * Format: int64
+             * @description What the parent measured, Wh; null where it is not known from midnight to midnight.
+             */
+            parent_wh?: number | null;
+            /**
+             * Format: int64
+             * @description What the children measured that are known from midnight to midnight, Wh.
+             */
+            children_wh: number;
+            /** @description Usage points that lay behind it all day. */
+            children: number;
+            /** @description Names of those that are not known from midnight to midnight. */
+            unknown: string[];
+            /**
+             * Format: int64
+             * @description Parent less children, Wh; null where one of them is not known.
+             */
+            loss_wh?: number | null;
+            /** @description What the loss is worth at the tariff's mean price of the day; null without one. */
+            amount?: string | null;
+            /** @description It is more than usual, or negative by more than is forgiven: a finding tells it. */
+            unusual: boolean;
+        };
+        /** @description A usage point against those behind it. */
+        BalanceDocument: {
+            /** @description The recorded name of the parent. */
+            parent: string;
+            /** @description ISO 4217. */
+            currency: string;
+            /** @description Day by day. */
+            days: components["schemas"]["BalanceDayDocument"][];
+        };
         /** @description The running bill. */
         BillSoFar: {
             /** @description The first day. */
@@ -1392,6 +1703,22 @@ export interface components {
             /** @description The new password. */
             password: string;
         };
+        /** @description A correction of a meter's clock. */
+        ClockCorrectionRequest: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description Readings that the meter stamped after this instant, RFC 3339, … */
+            from: string;
+            /** @description … and until this one … */
+            until: string;
+            /**
+             * Format: int64
+             * @description … were truly so many seconds later; earlier when negative.
+             */
+            add_seconds: number;
+            /** @description Why. */
+            reason?: string | null;
+        };
         /** @description A meter whose clock was wrong. */
         ClockRelease: {
             /** @description The meter's serial. */
@@ -1401,6 +1728,12 @@ export interface components {
              * @description How many seconds later than the meter said its readings were; earlier when negative.
              */
             add_seconds: number;
+            /** @description Only those that the meter stamped from then on, RFC 3339; all when left out. */
+            from?: string | null;
+            /** @description And until then. */
+            until?: string | null;
+            /** @description Why, for the audit log. */
+            reason?: string | null;
         };
         /** @description What became of the readings. */
         ClockReleased: {
@@ -1506,6 +1839,13 @@ export interface components {
             decision: components["schemas"]["WrittenDecision"];
             /** @description Why, for the audit log. */
             reason?: string | null;
+        };
+        /** @description What a decision did. */
+        DecisionsMade: {
+            /** @description Findings that stand elsewhere than before; 0 when the same was decided before. */
+            findings: number;
+            /** @description Usage points of which days were looked at again. */
+            usage_points: number;
         };
         /** @description How a person is told. */
         Delivery: {
@@ -1634,6 +1974,29 @@ export interface components {
             /** @description What to do. */
             fix: string;
         };
+        /** @description An interval around a finding. */
+        FindingChartInterval: {
+            /** @description Beginning. */
+            from: string;
+            /** @description End. */
+            to: string;
+            /**
+             * Format: int64
+             * @description What the readings say, Wh; null where they know nothing.
+             */
+            read_wh?: number | null;
+            /** @description A part of it was not read, so it was at least this. */
+            read_at_least: boolean;
+            /**
+             * Format: int64
+             * @description What is believed, Wh; null where it is missing.
+             */
+            wh?: number | null;
+            /** @description `measured`, `estimated`, `edited` or `missing`. */
+            quality: string;
+            /** @description A part of it is missing, so it was at least this. */
+            at_least: boolean;
+        };
         /** @description A finding. */
         FindingDocument: {
             /** @description Its id. */
@@ -1659,17 +2022,27 @@ export interface components {
             effect_wh?: number | null;
             /** @description The numbers behind it. */
             evidence: Record<string, never>;
+            /** @description What a person could do; `kind` names it. */
+            suggestion: Record<string, never>;
+            /** @description The day of the finding and one on either side, as read and as believed. */
+            chart: components["schemas"]["FindingChartInterval"][];
         };
         /** @description Findings of one cause. */
         FindingGroup: {
+            /** @description Names the group, for a decision about all of it. An outage that goes on changes its key. */
+            key: string;
             /** @description The rule. */
             rule: string;
+            /** @description What the usage points have in common: `gateway G-7`, `route 12`; null where that is not known. */
+            place?: string | null;
             /** @description When the trouble began. */
             from: string;
             /** @description When it ended. */
             until: string;
             /** @description How many usage points it concerns. */
             usage_points: number;
+            /** @description How many findings it has: neighbouring days of one trouble are several. */
+            count: number;
             /**
              * Format: int64
              * @description What the suggested values add to what was read, Wh; null where nothing is suggested.
@@ -1679,8 +2052,30 @@ export interface components {
             suggestion: Record<string, never>;
             /** @description One of them in a sentence. */
             sentence: string;
-            /** @description The ids of the findings. */
+            /** @description The ids of the first hundred findings. */
             findings: string[];
+        };
+        /** @description What a person decides about several findings. */
+        GroupDecision: {
+            /** @description The findings. */
+            ids?: string[] | null;
+            /** @description Or all of a group, by its key. */
+            group?: string | null;
+            /** @description In which state the group's findings are; `open` when left out. */
+            state?: string | null;
+            /**
+             * @description `accept`, `edit` or `send_back`. An edit is of one usage point; its findings may be several days
+             *     of one trouble.
+             */
+            verdict: string;
+            /** @description Why; an edit needs it. */
+            reason?: string | null;
+            /** @description The energy of the stretch, in kWh, for an edit. */
+            kwh?: string | null;
+            /** @description Beginning of an edit, RFC 3339; that of the findings when left out. */
+            from?: string | null;
+            /** @description Its end. */
+            until?: string | null;
         };
         /** @description Which usage point to hold, and why. */
         HoldRequest: {
@@ -1753,6 +2148,8 @@ export interface components {
             stored?: components["schemas"]["StoredReadings"] | null;
             /** @description Channels that found no place; then nothing is stored, unless `keep_going` was set. */
             refused: components["schemas"]["RefusedReadings"][];
+            /** @description The first thousand readings that contradict what is stored, or are kept aside, with their lines. */
+            against: components["schemas"]["AgainstReading"][];
         };
         /** @description One step of usage. */
         Interval: {
@@ -1908,6 +2305,29 @@ export interface components {
             /** @description The difference. */
             change: string;
         };
+        /** @description The last reading of a channel. */
+        LastReadingDocument: {
+            /** @description The channel's name. */
+            channel: string;
+            /** @description `register` or `interval`. */
+            kind: string;
+            /** @description `import` or `export`. */
+            direction: string;
+            /** @description When it was last heard of; null when it never was. */
+            last_t?: string | null;
+            /**
+             * Format: int64
+             * @description What it showed, Wh.
+             */
+            last_wh?: number | null;
+        };
+        /** @description What the dial of a register showed last. */
+        LastRegister: {
+            /** @description The register's name; `import` when left out. */
+            channel?: string | null;
+            /** @description What it showed, kWh. */
+            final_kwh: string;
+        };
         /** @description A line of a bill: quantity × price = amount. */
         Line: {
             /** @description The charge. */
@@ -2016,6 +2436,31 @@ export interface components {
             reporting_seconds: number;
             /** @description The id of the usage point where it stands. */
             usage_point?: string | null;
+            /** @description The concentrator or radio head that it speaks through, where that is known. */
+            gateway?: string | null;
+        };
+        /** @description Something that happened where a meter stands. */
+        MeterEvent: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description `disconnected` (supply was cut), `reconnected` (it was given again) or `tamper`. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description The protocol's code of a tamper flag.
+             */
+            code?: number | null;
+            /** @description When, RFC 3339; now when left out. */
+            at?: string | null;
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description The gateway of meters. */
+        MeterGateway: {
+            /** @description The meters' serials. */
+            serials: string[];
+            /** @description The concentrator or radio head that they speak through; null where that is not known. */
+            gateway?: string | null;
         };
         /** @description Meters. */
         MeterList: {
@@ -2030,6 +2475,21 @@ export interface components {
             serial: string;
             /** @description Its secret. It is shown this once and stored nowhere. */
             secret: string;
+        };
+        /** @description A meter that goes to another usage point. */
+        MeterMove: {
+            /** @description Its serial. */
+            serial: string;
+            /** @description The recorded name of the usage point to which it goes. */
+            usage_point: string;
+            /** @description When it was taken away, RFC 3339; now when left out. */
+            at?: string | null;
+            /** @description From when it stands there; at once when left out. */
+            installed_from?: string | null;
+            /** @description What its dials showed when it went, and when it came. */
+            registers?: components["schemas"]["ReplacedRegister"][];
+            /** @description Why, for the audit log. */
+            reason?: string | null;
         };
         /** @description A multiplier. */
         MeterMultiplier: {
@@ -2048,12 +2508,27 @@ export interface components {
              */
             denominator: number;
         };
+        /** @description A meter with the last reading of each channel. */
+        MeterRegistersDocument: {
+            /** @description Its serial. */
+            serial: string;
+            /** @description The recorded name of the usage point where it stands. */
+            usage_point?: string | null;
+            /** @description Since when it stands there. */
+            since?: string | null;
+            /** @description Its channels. */
+            channels: components["schemas"]["LastReadingDocument"][];
+        };
         /** @description A meter that is taken away. */
         MeterRemoval: {
             /** @description Its serial. */
             serial: string;
             /** @description Until when it stood there, RFC 3339; now when left out. */
             until?: string | null;
+            /** @description What its dials showed last. */
+            registers?: components["schemas"]["LastRegister"][];
+            /** @description Why, for the audit log. */
+            reason?: string | null;
         };
         /** @description A meter that takes the place of another one. */
         MeterReplacement: {
@@ -2071,6 +2546,8 @@ export interface components {
             secret?: string | null;
             /** @description Maker and model of the new meter. */
             model?: string | null;
+            /** @description Why, for the audit log. */
+            reason?: string | null;
         };
         /** @description A meter to register. */
         MeterRequest: {
@@ -2180,6 +2657,15 @@ export interface components {
             /** @description What makes the difference, the largest cause first; they add up to it. */
             causes: components["schemas"]["Cause"][];
         };
+        /** @description Usage points that lie behind another one. */
+        ParentRequest: {
+            /** @description Recorded names of those that lie behind. */
+            usage_points: string[];
+            /** @description The recorded name of the one that measures them as well; null when they lie behind none. */
+            parent?: string | null;
+            /** @description From when, RFC 3339; now when left out. */
+            from?: string | null;
+        };
         /** @description A person or company. */
         Party: {
             name: string;
@@ -2268,6 +2754,23 @@ export interface components {
             /** @description How well it is known since. */
             after_quality?: string | null;
         };
+        /** @description What differs between two versions of a day. */
+        ProfileChanges: {
+            /** @description The civil day. */
+            day: string;
+            /**
+             * Format: int32
+             * @description The older version.
+             */
+            from: number;
+            /**
+             * Format: int32
+             * @description The newer version.
+             */
+            to: number;
+            /** @description The intervals that the two see differently, in order of time. */
+            changes: components["schemas"]["ProfileChange"][];
+        };
         /** @description An edit. */
         ProfileEdit: {
             /** @description Who. */
@@ -2307,7 +2810,7 @@ export interface components {
             version: number;
             /** @description The rules that made it. */
             rule_set: string;
-            /** @description `first`, `late_readings` or `edit`. */
+            /** @description `first`, `late_readings`, `edit`, `meter_life` or `rule_set`. */
             cause: string;
             /** @description When it was made. */
             created: string;
@@ -2423,6 +2926,55 @@ export interface components {
             usage_point: string;
             /** @description The route; null takes it from any, and it is billed by itself each month. */
             route?: string | null;
+        };
+        /** @description A version of a group's rule set. */
+        RuleSetDocument: {
+            /** @description For which group of usage points; `standard` for those without one. */
+            group: string;
+            /**
+             * Format: int32
+             * @description Its version.
+             */
+            version: number;
+            /** @description The first day that it is for. */
+            valid_from: string;
+            /** @description The file. */
+            toml: string;
+            /** @description When it was stored. */
+            created: string;
+        };
+        /** @description Rule sets. */
+        RuleSetList: {
+            /** @description By group and version. */
+            rule_sets: components["schemas"]["RuleSetDocument"][];
+        };
+        /** @description Usage points that a rule set is for. */
+        RuleSetMembers: {
+            /** @description The group; null for the standard rules. */
+            group?: string | null;
+            /** @description Recorded names. */
+            usage_points: string[];
+        };
+        /** @description A rule set to store. */
+        RuleSetRequest: {
+            /** @description The file: its `name` is the group, its `version` is higher than the last one. */
+            toml: string;
+            /** @description The first day that it is for; today when left out. Days that were looked at are looked at again. */
+            valid_from?: string | null;
+        };
+        /** @description A rule set that is stored. */
+        RuleSetStored: {
+            /** @description Its group. */
+            group: string;
+            /**
+             * Format: int32
+             * @description Its version.
+             */
+            version: number;
+            /** @description The first day that it is for. */
+            valid_from: string;
+            /** @description False when it was stored before. */
+            new: boolean;
         };
         /** @description A run with what it comes to. */
         RunDocument: components["schemas"]["RunHead"] & components["schemas"]["SummaryDocument"] & {
@@ -2821,6 +3373,8 @@ export interface components {
         Worklist: {
             /** @description By cause; those that concern most usage points first. */
             groups: components["schemas"]["FindingGroup"][];
+            /** @description The cursor of the next page; null at the end. */
+            next?: string | null;
         };
         /**
          * @description What is to become of a reading.
@@ -3374,6 +3928,12 @@ export interface operations {
             query?: {
                 /** @description `open` when left out, `returned`, `accepted` or `resolved`. */
                 state?: string;
+                /** @description Only of this rule. */
+                rule?: string;
+                /** @description How many groups, at most 500; 100 when left out. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3387,6 +3947,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Worklist"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupDecision"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionsMade"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -3557,6 +4149,68 @@ export interface operations {
             };
         };
     };
+    add_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddedChannel"];
+            };
+        };
+        responses: {
+            /** @description It takes readings */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockCorrectionRequest"];
+            };
+        };
+        responses: {
+            /** @description They are read so */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_digits: {
         parameters: {
             query?: never;
@@ -3571,6 +4225,99 @@ export interface operations {
         };
         responses: {
             /** @description It is known */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterEvent"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_gateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterGateway"];
+            };
+        };
+        responses: {
+            /** @description It is known */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_meter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterMove"];
+            };
+        };
+        responses: {
+            /** @description It stands there now */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3607,6 +4354,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    meter_registers: {
+        parameters: {
+            query: {
+                /** @description Its serial. */
+                serial: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterRegistersDocument"];
+                };
             };
             /** @description The request was refused; `code` says why. */
             default: {
@@ -3702,6 +4480,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MeterMade"];
                 };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rehearse_replacement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterReplacement"];
+            };
+        };
+        responses: {
+            /** @description It can be done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was refused; `code` says why. */
             default: {
@@ -4009,6 +4818,97 @@ export interface operations {
             };
         };
     };
+    list_rule_sets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSetList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_rule_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSetRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSetStored"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_rule_set_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSetMembers"];
+            };
+        };
+        responses: {
+            /** @description Its rules apply to them */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_tariffs: {
         parameters: {
             query?: never;
@@ -4116,6 +5016,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsagePointDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_parent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParentRequest"];
+            };
+        };
+        responses: {
+            /** @description It holds from then on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_balance: {
+        parameters: {
+            query?: {
+                /** @description The first civil day; a month ago when left out. */
+                from?: string;
+                /** @description The last civil day; yesterday when left out. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The parent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceDocument"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -5197,6 +6164,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile_changes: {
+        parameters: {
+            query?: {
+                /** @description The civil day; yesterday when left out. */
+                day?: string;
+                /** @description `import` when left out, or `export`. */
+                direction?: string;
+                /** @description The older version; 1 when left out. */
+                from?: number;
+                /** @description The newer version; the latest when left out. */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileChanges"];
                 };
             };
             /** @description The request was refused; `code` says why. */

@@ -222,20 +222,20 @@ fn registers_at(place: &Place, serial: &str) -> Result<MeterRegisters, Failure> 
 }
 
 fn told(meter: &MeterRegisters) -> String {
-    let mut text = format!(
-        "{} at {}{}\n",
-        meter.serial,
-        meter.usage_point.as_deref().unwrap_or("no usage point"),
-        meter.since.map_or_else(String::new, |since| format!(" since {since}"))
-    );
-    for channel in &meter.channels {
-        let last = channel.last.map_or_else(
-            || "never heard of".to_owned(),
-            |(t, value)| format!("{} kWh at {t}", value.kwh()),
-        );
-        text.push_str(&format!("  {}: {last}\n", channel.channel));
-    }
-    text
+    let since = meter.since.map_or_else(String::new, |since| format!(" since {since}"));
+    let place = meter.usage_point.as_deref().unwrap_or("no usage point");
+    let channels: Vec<String> = meter
+        .channels
+        .iter()
+        .map(|channel| {
+            let last = channel.last.map_or_else(
+                || "never heard of".to_owned(),
+                |(t, value)| format!("{} kWh at {t}", value.kwh()),
+            );
+            format!("  {}: {last}\n", channel.channel)
+        })
+        .collect();
+    format!("{} at {place}{since}\n{}", meter.serial, channels.concat())
 }
 
 /// Prints a meter's channels with their last readings.

@@ -144,6 +144,9 @@ pub(crate) struct AddedChannel {
     serial: String,
     /// The channel.
     channel: ChannelRequest,
+    /// Is it the dial beside intervals of the same energy? Then it is in no total, and only compares.
+    #[serde(default)]
+    check: bool,
     /// Since when it measures, RFC 3339; now when left out. Before that nothing of it is missing.
     from: Option<String>,
     /// Why, for the audit log.
@@ -166,7 +169,7 @@ async fn add_channel(
 ) -> Result<StatusCode, Problem> {
     let from = instant("from", given.from.as_deref())?.unwrap_or(by.business);
     by.reason = given.reason;
-    let (serial, channel) = (given.serial, given.channel.into());
+    let (serial, channel) = (given.serial, (given.channel.into(), given.check));
     api.mdm().run(move |mdm| mdm.add_channel(&by, (organisation, &serial), channel, from)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -64,6 +64,27 @@ pub(crate) struct ImportedReadings {
     stored: Option<StoredReadings>,
     /// Channels that found no place; then nothing is stored, unless `keep_going` was set.
     refused: Vec<RefusedReadings>,
+    /// The first thousand readings that contradict what is stored, or are kept aside, with their lines.
+    against: Vec<AgainstReading>,
+}
+
+/// A reading of a file that does not count.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgainstReading {
+    /// Its line in the file, where that is known.
+    line: Option<u64>,
+    /// The meter that the file names.
+    meter: Option<String>,
+    /// The channel.
+    channel: String,
+    /// When.
+    at: String,
+    /// What the file says, Wh.
+    wh: i64,
+    /// What is stored for this instant, Wh.
+    kept_wh: Option<i64>,
+    /// `conflict`, `before_installation` or `in_future`.
+    reason: String,
 }
 
 /// What became of readings.
@@ -110,8 +131,21 @@ impl ImportedReadings {
                 reason: refused.reason,
             })
             .collect();
+        let against = report
+            .against
+            .into_iter()
+            .map(|against| AgainstReading {
+                line: against.line,
+                meter: against.meter,
+                channel: against.channel,
+                at: against.at,
+                wh: against.wh,
+                kept_wh: against.kept_wh,
+                reason: against.reason,
+            })
+            .collect();
         let report = serde_json::to_value(&report.file).map_err(|e| Problem::internal(&e))?;
-        Ok(Self { report, stored, refused })
+        Ok(Self { report, stored, refused, against })
     }
 }
 
@@ -249,6 +283,7 @@ impl FieldReading {
                 interval_seconds: None,
                 register_modulus_wh: None,
                 readings: vec![reading],
+                lines: Vec::new(),
                 readers: self.reader.into_iter().map(|reader| (at, reader)).collect(),
                 duplicates: 0,
                 conflicts: Vec::new(),

@@ -111,17 +111,15 @@ async fn put_rule_set(
     Change { by, organisation }: Change,
     Body(given): Body<RuleSetRequest>,
 ) -> Result<Json<RuleSetStored>, Problem> {
-    let valid_from = match &given.valid_from {
-        Some(text) => text.parse().map_err(|_| {
+    let valid_from: Date = if let Some(text) = &given.valid_from {
+        text.parse().map_err(|_| {
             Problem::field("valid_from", format!("`{text}` is not a date such as 2026-11-23."))
-        })?,
-        None => {
-            let found = api.registry().read(move |tx| organisations::get(tx, organisation)).await?;
-            let zone = found.and_then(|found| Calendar::new(&found.zone).ok());
-            zone.unwrap_or_else(Calendar::utc).date(by.business)
-        }
+        })?
+    } else {
+        let found = api.registry().read(move |tx| organisations::get(tx, organisation)).await?;
+        let zone = found.and_then(|found| Calendar::new(&found.zone).ok());
+        zone.unwrap_or_else(Calendar::utc).date(by.business)
     };
-    let valid_from: Date = valid_from;
     let new = new_rule_set(organisation, &given.toml, valid_from)?;
     let (group, version) = (new.group.clone(), new.version);
     let is_new = api.registry().write(move |tx| admin::store_rule_set(tx, &by, &new)).await?;
