@@ -5,7 +5,8 @@ use corrente_tariff::{Tariff, tou};
 use corrente_units::{Decimal, Money, Rounding};
 
 use crate::{
-    BillingError, Determinants, Inputs, PlanKind,
+    BillingError, Determinants, Inputs, Measure, PlanKind,
+    determinants::of_blocks,
     exact::Exact,
     portion::portions,
     rate::{Context, flag_on, gross_up, kwh, marginal_prices},
@@ -39,6 +40,10 @@ pub fn energy_costs(
 ) -> Result<Vec<IntervalCost>, BillingError> {
     let first = calendar.date(period.start);
     let until = corrente_metering::calendar::next_day(calendar.date_of_reading(period.end));
+    let portions = portions(tariffs, first, until)?;
+    let from =
+        Measure { calendar, tariffs, span: period, import: intervals, export: &[], series: &[] };
+    let demand = portions.iter().flat_map(|portion| of_blocks(&from, portion)).collect();
     let total = intervals.iter().filter_map(Interval::energy).map(corrente_units::Energy::wh).sum();
     let determinants = Determinants {
         span: period,
@@ -46,7 +51,7 @@ pub fn energy_costs(
         until,
         registers: Vec::new(),
         segments: Vec::new(),
-        demand: Vec::new(),
+        demand,
         series: Vec::new(),
         readings: Vec::new(),
         profiles: Vec::new(),
@@ -56,7 +61,7 @@ pub fn energy_costs(
         calendar,
         determinants: &determinants,
         inputs,
-        portions: portions(tariffs, first, until)?,
+        portions,
         total_wh: total,
         days: determinants.days(),
     };

@@ -22,6 +22,7 @@ pub use demand::{DemandQuantity, DemandWindow};
 pub use series::{PricePoint, PriceSeries, SeriesQuantity};
 
 pub(crate) use cuts::cut_days;
+pub(crate) use demand::of_blocks;
 
 /// What a bill is computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

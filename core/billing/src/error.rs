@@ -78,8 +78,8 @@ pub enum BillingError {
         /// The customer's class.
         class: String,
     },
-    /// A dated value has no step for the day (only possible for days before the tariff's first).
-    #[error("`{charge}` has no value on {on}: let its first step begin earlier")]
+    /// A dated value is unknown on the day, or has no step for it.
+    #[error("`{charge}` has no known value on {on}: put that day's value into the tariff")]
     NoValue {
         /// The charge's or tax's code.
         charge: String,

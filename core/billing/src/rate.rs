@@ -98,11 +98,14 @@ pub fn plan(input: &BillingInput<'_>) -> Result<BillingPlan, BillingError> {
         total_wh,
         days: given.days(),
     };
-    let (drafts, credits) = drafts(&context)?;
-    let (mut lines, tax_box) = tax::lines(&drafts)?;
+    let (mut drafts, credits) = drafts(&context)?;
+    let (mut lines, mut tax_box) = tax::lines(&drafts)?;
+    if let Some(missing) = minimum::amount(&context, &lines)? {
+        drafts.push(missing);
+        (lines, tax_box) = tax::lines(&drafts)?;
+    }
     let after = lighting::lines(&context, &lines)?;
     lines.extend(after);
-    minimum::amount(&context, &mut lines)?;
     let mut by_group: BTreeMap<LineGroup, Money> = BTreeMap::new();
     for line in &lines {
         let sum = by_group.entry(line.group).or_default();

@@ -103,13 +103,14 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
 
-const COELBA: &str = include_str!("../../../tariffs/coelba-b1.toml");
+const COELBA_2024: &str = include_str!("../../../tariffs/coelba-b1-2024.toml");
+const COELBA_2025: &str = include_str!("../../../tariffs/coelba-b1-2025.toml");
 
 #[test]
 fn a_real_bill_of_2024_through_the_whole_engine() {
     // Coelba, December 2024: 433 kWh in 31 days, of which 18 under the yellow flag.
     let lit = format!(
-        "{COELBA}\n[lighting]\ncode = \"lighting\"\nlabel = \"Ilum. Púb. Municipal\"\nband = [{{ amount = 50 }}]\n"
+        "{COELBA_2024}\n[lighting]\ncode = \"lighting\"\nlabel = \"Ilum. Púb. Municipal\"\nband = [{{ amount = 50 }}]\n"
     );
     // Read on the 12th and on the 13th: the days are those after each reading's day.
     let scene = Scene::new("America/Bahia", &[&lit], "2024-11-13", "2024-12-14", 433_000);
@@ -140,10 +141,28 @@ fn a_real_bill_of_2024_through_the_whole_engine() {
 
 #[test]
 fn a_month_without_a_known_flag_is_an_exception() {
-    let scene = Scene::new("America/Bahia", &[COELBA], "2025-07-10", "2025-08-10", 1000);
+    let known = COELBA_2025.replace("2025-04-22, value = \"unknown\"", "2025-04-22, value = 0.01");
+    let scene = Scene::new("America/Bahia", &[&known], "2025-07-10", "2025-08-10", 1000);
     let error = scene.try_plan().unwrap_err();
     assert!(matches!(error, BillingError::FlagUnknown { .. }), "{error}");
     assert!(error.to_string().contains("2025-07-10"));
+}
+
+#[test]
+fn a_month_without_known_tax_rates_is_an_exception() {
+    let both = [COELBA_2024, COELBA_2025];
+    let scene = Scene::new("America/Bahia", &both, "2025-04-10", "2025-05-10", 1000);
+    let error = scene.try_plan().unwrap_err();
+    assert!(matches!(error, BillingError::NoValue { .. }), "{error}");
+    assert!(error.to_string().contains("`pis` has no known value on 2025-05-09"), "{error}");
+}
+
+#[test]
+fn a_real_bill_of_2026_through_the_whole_engine() {
+    let scene = Scene::new("America/Bahia", &[COELBA_2025], "2026-04-01", "2026-04-22", 418_000);
+    let plan = scene.plan();
+    assert_eq!(amounts(&plan), pairs(&[("Consumo-TUSD", "315.48"), ("Consumo-TE", "156.05")]));
+    assert_eq!(plan.tax_box[0].amount.to_string(), "96.66");
 }
 
 const CEMIG: &str = r#"
@@ -469,5 +488,109 @@ fn money_per_interval_adds_up_to_the_bill() {
         let lines = i64::try_from(plan.lines.len()).unwrap();
         // The bill cuts each line to cents; the curve rounds only its running sum.
         assert!((sum - billed).abs() <= lines + 1, "{sum} {billed}");
+    }
+}
+
+#[test]
+fn what_is_missing_to_a_minimum_amount_is_a_charge_with_its_taxes() {
+    let tariff = |line: &str, taxes: &str, method: &str| {
+        format!(
+            "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"BRL\"\nvalid_from = 2026-01-01\n\
+             [rounding]\nline = \"{line}\"\nmoney = \"truncate\"\n\
+             [[tax]]\ncode = \"tax\"\nlabel = \"Tax\"\nmethod = \"{method}\"\nrate = 0.20\n\
+             [[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.10\n\
+             [minimum]\ncode = \"least\"\nlabel = \"Least\"\namount = 30.00\n{taxes}"
+        )
+    };
+    // Line method, taxes of the minimum, kind of tax: the line, the tax and the total.
+    let cases = [
+        ("plain", "", "exclusive", "20.00", "6.00", "36.00"),
+        ("plain", "taxes = []\n", "exclusive", "20.00", "2.00", "32.00"),
+        ("plain", "", "inclusive", "17.50", "6.00", "30.00"),
+        ("tax_components", "", "inclusive", "17.50", "6.00", "30.00"),
+        ("price_with_taxes", "", "inclusive", "17.50", "6.00", "30.00"),
+        ("price_with_taxes", "taxes = []\n", "inclusive", "17.50", "2.50", "30.00"),
+    ];
+    for (line, taxes, method, missing, tax, total) in cases {
+        let text = tariff(line, taxes, method);
+        let plan =
+            Scene::new("America/Bahia", &[&text], "2026-10-01", "2026-11-01", 100_000).plan();
+        let least = plan.lines.iter().find(|l| l.code == "least").unwrap();
+        assert_eq!(least.amount.to_string(), missing, "{line} {taxes} {method}");
+        assert_eq!(plan.tax_box[0].amount.to_string(), tax, "{line} {taxes} {method}");
+        assert_eq!(plan.totals.total.to_string(), total, "{line} {taxes} {method}");
+    }
+}
+
+#[test]
+fn a_rate_that_changes_inside_the_period_cuts_all_lines() {
+    let text = "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"EUR\"\nvalid_from = 2026-01-01\n\
+                [[tax]]\ncode = \"vat\"\nlabel = \"VAT\"\nmethod = \"exclusive\"\nrate_on = \"each_day\"\n\
+                rate = [{ from = 2026-01-01, value = 0.10 }, { from = 2026-10-11, value = 0.20 }]\n\
+                [[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.10\n\
+                [[demand]]\ncode = \"d\"\nlabel = \"D\"\nprice = 31\n";
+    let scene =
+        Scene::new("America/Bahia", &[text], "2026-10-01", "2026-11-01", 0).stepped(60, |_| 1000);
+    let plan = scene.plan();
+    // 240 and 504 kWh at 0.10; 1 kW at 31, of which 10 and 21 days.
+    let rows: Vec<String> = plan
+        .tax_box
+        .iter()
+        .map(|r| format!("{} {} {}", r.base, r.rate.normalize(), r.amount))
+        .collect();
+    assert_eq!(rows, ["34.00 0.1 3.40", "71.40 0.2 14.28"]);
+}
+
+#[test]
+fn blocks_may_end_at_so_many_kwh_per_kw() {
+    let text = "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"USD\"\nvalid_from = 2026-01-01\n\
+                [[energy]]\ncode = \"e\"\nlabel = \"E\"\nblocks = [\n\
+                { up_to_kwh = 150, up_to_kwh_per_kw = 200, price = 0.30 },\n\
+                { up_to_kwh_per_kw = 200, price = 0.20 },\n{ price = 0.10 }]\n";
+    // Hours of 1 kW, and one of 2 kW: 745 kWh, of which 400 come within 200 hours of use.
+    let scene = Scene::new("America/Bahia", &[text], "2026-10-01", "2026-11-01", 0)
+        .stepped(60, |i| if i == 99 { 2000 } else { 1000 });
+    let plan = scene.plan();
+    let blocks: Vec<(String, String)> = plan
+        .lines
+        .iter()
+        .map(|l| (l.block.clone().unwrap(), l.quantity.unwrap().to_string()))
+        .collect();
+    assert_eq!(blocks, pairs(&[("0..150", "150"), ("150..200/kW", "250"), ("200/kW..", "345")]));
+    let costs = corrente_billing::energy_costs(
+        &scene.calendar,
+        &scene.refs(),
+        &scene.inputs,
+        scene.span,
+        &scene.import,
+    )
+    .unwrap();
+    let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+    assert!((sum - plan.totals.total.minor()).abs() <= 10, "{sum} {}", plan.totals.total);
+}
+
+#[test]
+fn energy_that_no_line_bills_is_noticed() {
+    let white = include_str!("../../../tariffs/example-white.toml");
+    let scene =
+        Scene::new("America/Bahia", &[white], "2026-10-01", "2026-11-01", 0).stepped(60, |_| 500);
+    let good = scene.plan();
+    let changes: [(&str, Change); 4] = [
+        ("must be the energy", |p| p.lines[0].quantity = Some(dec("1"))),
+        ("must be the energy of `fora_ponta`", |p| {
+            let (a, b) = (p.lines[0].quantity, p.lines[1].quantity);
+            (p.lines[0].quantity, p.lines[1].quantity) = (b, a);
+        }),
+        ("no charge bills", |p| p.lines.retain(|l| l.period.as_deref() != Some("ponta"))),
+        ("must be the energy", |p| {
+            let line = p.lines[0].clone();
+            p.lines.push(line);
+        }),
+    ];
+    for (words, change) in changes {
+        let mut plan = good.clone();
+        change(&mut plan);
+        let found = verify(&plan);
+        assert!(found.iter().any(|v| v.rule.contains(words)), "{words}: {found:?}");
     }
 }

@@ -10,12 +10,12 @@
 use std::path::PathBuf;
 
 use corrente_billing::{
-    BillingInput, BillingPlan, Customer, Inputs, Measure, Phases, PlanKind, measure, plan, replay,
-    verify,
+    BillingInput, BillingPlan, CreditBatch, Customer, Inputs, Measure, Phases, PlanKind,
+    PricePoint, PriceSeries, measure, plan, replay, verify,
 };
 use corrente_metering::{Calendar, Interval, Quality};
 use corrente_tariff::{Tariff, TariffFile};
-use corrente_units::Energy;
+use corrente_units::{Decimal, Energy};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -39,13 +39,32 @@ fn make(tariff: &str, zone: &str, from: &str, until: &str) -> Golden {
     };
     let import: Vec<Interval> =
         calendar.steps(span, 3600).into_iter().enumerate().map(known).collect();
+    // What the tariff has a use for: energy fed in for credits, prices for a series.
+    let fed = |(i, s): (usize, _)| {
+        let wh = if (8..17).contains(&(i % 24)) { 700 } else { 0 };
+        Interval::known(s, Energy::from_wh(wh), Quality::Measured)
+    };
+    let steps = || calendar.steps(span, 3600).into_iter().enumerate();
+    let credits = tariff.file().credits.is_some();
+    let export: Vec<Interval> = if credits { steps().map(fed).collect() } else { Vec::new() };
+    let point = |(i, span): (usize, _)| {
+        let price = i64::try_from(i * 41 % 190_usize).unwrap() - 20;
+        PricePoint { span, price: Decimal::from(price) }
+    };
+    let prices = |name: &String| PriceSeries {
+        name: name.clone(),
+        version: "1".to_owned(),
+        points: steps().map(point).collect(),
+    };
+    let series: Vec<PriceSeries> =
+        tariff.file().series.iter().map(|charge| prices(&charge.series)).collect();
     let from = Measure {
         calendar: &calendar,
         tariffs: &tariffs,
         span,
         import: &import,
-        export: &[],
-        series: &[],
+        export: &export,
+        series: &series,
     };
     let customer = Customer {
         class: Some("low_income".to_owned()),
@@ -57,10 +76,24 @@ fn make(tariff: &str, zone: &str, from: &str, until: &str) -> Golden {
         calendar: &calendar,
         tariffs: &tariffs,
         determinants: measure(&from).unwrap(),
-        inputs: Inputs { usage_point: "golden".to_owned(), customer, ..Inputs::default() },
+        inputs: Inputs {
+            usage_point: "golden".to_owned(),
+            customer,
+            credits: if credits { earlier() } else { Vec::new() },
+            ..Inputs::default()
+        },
     })
     .unwrap();
     Golden { tariffs: vec![tariff.file().clone()], plan }
+}
+
+fn earlier() -> Vec<CreditBatch> {
+    let batch = |regime: &str, month: &str, wh| CreditBatch {
+        regime: regime.to_owned(),
+        month: month.parse().unwrap(),
+        wh,
+    };
+    vec![batch("gd1", "2026-02-01", 40_000), batch("gd2", "2020-01-01", 9_000)]
 }
 
 #[test]
@@ -80,6 +113,21 @@ fn golden_plans_are_computed_again_to_the_letter() {
             "plan-1-demand",
             include_str!("../../../tariffs/example-business.toml"),
             ("Europe/Berlin", "2026-03-15", "2026-04-15"),
+        ),
+        (
+            "plan-1-credits",
+            include_str!("../../../tariffs/example-solar.toml"),
+            ("America/Bahia", "2026-04-10", "2026-05-12"),
+        ),
+        (
+            "plan-1-series",
+            include_str!("../../../tariffs/eu-dynamic.toml"),
+            ("Europe/Amsterdam", "2026-03-27", "2026-04-02"),
+        ),
+        (
+            "plan-1-vat",
+            include_str!("../../../tariffs/uk-standing.toml"),
+            ("Europe/London", "2026-03-15", "2026-04-15"),
         ),
     ];
     for (name, tariff, (zone, from, until)) in cases {

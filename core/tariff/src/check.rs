@@ -152,11 +152,11 @@ fn taxes(file: &TariffFile, problems: &mut Problems) {
     for (i, tax) in file.tax.iter().enumerate() {
         let key = format!("tax[{i}]");
         starts(file, &tax.rate, &format!("{key}.rate"), problems);
-        for step in tax.rate.steps() {
-            if step.value.0 < Decimal::ZERO || step.value.0 >= Decimal::ONE {
+        for rate in tax.rate.steps().iter().filter_map(|step| step.value.known()) {
+            if rate < Decimal::ZERO || rate >= Decimal::ONE {
                 problems.add(
                     format!("{key}.rate"),
-                    format!("{} is no rate from 0 to below 1", step.value.0),
+                    format!("{rate} is no rate from 0 to below 1"),
                     "write 20.5 % as 0.205",
                 );
             }
@@ -244,7 +244,66 @@ fn energy(
         let at = format!("{key}.blocks[{i}]");
         one_price(file, block.price.as_ref(), &block.prices, &wanted, &at, problems);
     }
-    limits(charge.blocks.iter().map(|b: &Block| b.up_to_kwh.map(|a| a.0)), key, problems);
+    if charge.demand_window_minutes().is_none() {
+        limits(charge.blocks.iter().map(|b: &Block| b.up_to_kwh.map(|a| a.0)), key, problems);
+    } else {
+        limits_per_kw(charge, key, problems);
+    }
+}
+
+/// As [`limits`], where some blocks end at so many kWh per kW: those of one kind must grow.
+fn limits_per_kw(charge: &EnergyCharge, key: &str, problems: &mut Problems) {
+    if charge.blocks_per == BlockPer::Day {
+        problems.add(
+            format!("{key}.blocks_per"),
+            "counts each day's energy, but `up_to_kwh_per_kw` the period's demand",
+            "leave `blocks_per` out",
+        );
+    }
+    window(
+        charge.demand_window_minutes().unwrap_or_default(),
+        "blocks_window_minutes",
+        key,
+        problems,
+    );
+    let open = |block: &Block| block.up_to_kwh.is_none() && block.up_to_kwh_per_kw.is_none();
+    let last = charge.blocks.len().saturating_sub(1);
+    for (i, block) in charge.blocks.iter().enumerate() {
+        let at = format!("{key}.blocks[{i}]");
+        if i == last && !open(block) {
+            problems.add(
+                format!("{key}.blocks"),
+                "has an end after the last block",
+                "leave `up_to_…` out of the last block",
+            );
+        }
+        if i != last && open(block) {
+            problems.add(at.as_str(), "has no end, but is not the last", "give `up_to_…`");
+        }
+    }
+    for (i, pair) in charge.blocks.windows(2).enumerate() {
+        let [a, b] = pair else { continue };
+        let steps = [(a.up_to_kwh, b.up_to_kwh), (a.up_to_kwh_per_kw, b.up_to_kwh_per_kw)];
+        let falls = steps.iter().any(|s| matches!(s, (Some(a), Some(b)) if b < a));
+        let stays = a.up_to_kwh == b.up_to_kwh && a.up_to_kwh_per_kw == b.up_to_kwh_per_kw;
+        if falls || stays {
+            problems.add(
+                format!("{key}.blocks[{}]", i.saturating_add(1)),
+                "does not end after the block before",
+                "put the blocks in order",
+            );
+        }
+    }
+}
+
+fn window(minutes: u32, name: &str, key: &str, problems: &mut Problems) {
+    if ![5, 10, 15, 20, 30, 60].contains(&minutes) {
+        problems.add(
+            format!("{key}.{name}"),
+            format!("{minutes} minutes do not divide an hour"),
+            "use 5, 10, 15, 20, 30 or 60",
+        );
+    }
 }
 
 fn one_price(
@@ -373,13 +432,7 @@ fn demand(file: &TariffFile, problems: &mut Problems) {
         if !charge.blocks.is_empty() {
             limits(charge.blocks.iter().map(|b| b.up_to_kw.map(|a| a.0)), &key, problems);
         }
-        if ![5, 10, 15, 20, 30, 60].contains(&charge.window_minutes) {
-            problems.add(
-                format!("{key}.window_minutes"),
-                format!("{} minutes do not divide an hour", charge.window_minutes),
-                "use 5, 10, 15, 20, 30 or 60",
-            );
-        }
+        window(charge.window_minutes, "window_minutes", &key, problems);
         if charge.top == 0 {
             problems.add(format!("{key}.top"), "is 0", "bill at least the highest window: 1");
         }
@@ -567,7 +620,7 @@ fn late(file: &TariffFile, problems: &mut Problems) {
 
 /// A dated amount must have a value on the first day of the version.
 fn starts(file: &TariffFile, dated: &Dated, key: &str, problems: &mut Problems) {
-    if dated.on(file.valid_from.0).is_none() {
+    if !dated.covers(file.valid_from.0) {
         problems.add(
             key,
             format!("has no value on {}, the first day of this version", file.valid_from.0),

@@ -36,6 +36,16 @@ pub fn explain(tariff: &Tariff) -> String {
     words.text
 }
 
+/// Where a block ends: `300 kWh`, `200 kWh per kW`, or the smaller of both.
+fn block_end(block: &Block) -> Option<String> {
+    let kwh = block.up_to_kwh.map(|end| format!("{} kWh", end.0));
+    let per_kw = block.up_to_kwh_per_kw.map(|end| format!("{} kWh per kW", end.0));
+    match (kwh, per_kw) {
+        (Some(kwh), Some(per_kw)) => Some(format!("{kwh} (at most {per_kw})")),
+        (kwh, per_kw) => kwh.or(per_kw),
+    }
+}
+
 struct Words {
     currency: Currency,
     text: String,
@@ -111,14 +121,14 @@ impl Words {
 
     fn block(&mut self, charge: &EnergyCharge, index: usize, block: &Block) {
         let before = index.checked_sub(1).and_then(|i| charge.blocks.get(i));
-        let from = before.and_then(|b| b.up_to_kwh).map_or(Decimal::ZERO, |a| a.0);
+        let from = before.and_then(block_end).unwrap_or_else(|| "0 kWh".to_owned());
         let per = match charge.blocks_per {
             BlockPer::Period => "of the period",
             BlockPer::Day => "of the day",
         };
-        let until = block.up_to_kwh.map_or_else(
-            || format!("above {from} kWh {per}"),
-            |until| format!("from {from} to {} kWh {per}", until.0),
+        let until = block_end(block).map_or_else(
+            || format!("above {from} {per}"),
+            |until| format!("from {from} to {until} {per}"),
         );
         let unit = unit(charge.unit);
         if let Some(price) = &block.price {
@@ -283,7 +293,8 @@ impl Words {
                     } else {
                         format!(" from {}", s.from.0)
                     };
-                    format!("{}{from}", percent(s.value.0))
+                    let rate = s.value.known().map_or_else(|| "unknown".to_owned(), percent);
+                    format!("{rate}{from}")
                 })
                 .collect();
             self.line(&format!("{} ({}): {how}, {}", tax.label, tax.code, steps.join(", ")));
@@ -308,9 +319,12 @@ impl Words {
             if index > 0 {
                 text.push_str("; ");
             }
-            let value = step.value.0.normalize();
             // Writing into a string does not fail.
-            write!(text, "{} {value}{per}", self.currency).unwrap_or_default();
+            match step.value.known() {
+                Some(value) => write!(text, "{} {}{per}", self.currency, value.normalize()),
+                None => write!(text, "unknown"),
+            }
+            .unwrap_or_default();
             if step.from.0 != corrente_metering::Date::MIN {
                 write!(text, " from {}", step.from.0).unwrap_or_default();
             }

@@ -32,8 +32,8 @@ pub mod value;
 pub use error::{TariffError, TariffProblem};
 pub use explain::explain;
 pub use file::TariffFile;
-pub use tariff::{MissingHolidayYear, Tariff};
-pub use value::{Amount, Dated, Day};
+pub use tariff::{MissingHolidayYear, Overlap, Tariff, overlaps};
+pub use value::{Amount, Dated, DatedStep, Day, StepValue};
 
 /// The form of tariff files that this version writes.
 pub const FORM: &str = "corrente.tariff/1";

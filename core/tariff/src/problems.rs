@@ -6,6 +6,8 @@ use toml::{Spanned, de::DeTable, de::DeValue};
 
 use crate::{TariffError, TariffProblem};
 
+mod json;
+
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<TariffProblem>,
@@ -26,19 +28,23 @@ impl Problems {
         self.found.len()
     }
 
-    /// Everything that was found, with its line in the text where the text is TOML.
+    /// Everything that was found, with its line in the text.
     pub(crate) fn into_result(mut self, text: Option<&str>) -> Result<(), TariffError> {
         if self.found.is_empty() {
             return Ok(());
         }
-        if let Some(text) = text
+        if let Some(text) = text.filter(|text| text.trim_start().starts_with('{')) {
+            for problem in &mut self.found {
+                problem.line = Some(line_of(text, json::locate(text, &problem.key)));
+            }
+        } else if let Some(text) = text
             && let Ok(table) = DeTable::parse(text)
         {
             for problem in &mut self.found {
                 problem.line = Some(line_of(text, locate(&table, &problem.key).start));
             }
-            self.found.sort_by_key(|p| p.line);
         }
+        self.found.sort_by_key(|p| p.line);
         Err(TariffError { problems: self.found })
     }
 }

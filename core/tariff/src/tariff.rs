@@ -42,7 +42,7 @@ impl Tariff {
     pub fn parse(text: &str) -> Result<Self, TariffError> {
         if text.trim_start().starts_with('{') {
             let file = serde_json::from_str(text).map_err(|e| from_json(text, &e))?;
-            return Self::checked(file, None);
+            return Self::checked(file, Some(text));
         }
         let file = toml::from_str(text).map_err(|e| from_toml(text, &e))?;
         Self::checked(file, Some(text))
@@ -158,6 +158,45 @@ impl Tariff {
     pub fn schema() -> Schema {
         schema_for!(TariffFile)
     }
+}
+
+/// Two versions of one tariff that claim the same day.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "versions `{first}` and `{second}` of `{tariff}` both hold on {on}: let `{first}` end there with \
+     `valid_until`, or let `{second}` begin later"
+)]
+pub struct Overlap {
+    /// The tariff's code.
+    pub tariff: String,
+    /// The version that begins first.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// The first day that both claim.
+    pub on: Date,
+}
+
+/// The versions among these that claim the same day. A version without an end ends where the next one
+/// of its tariff begins.
+pub fn overlaps(tariffs: &[&Tariff]) -> Vec<Overlap> {
+    let mut sorted = tariffs.to_vec();
+    sorted.sort_by_key(|t| (t.code().to_owned(), t.valid_from()));
+    let mut found = Vec::new();
+    for pair in sorted.windows(2) {
+        let [a, b] = pair else { continue };
+        let ends_later = a.valid_until().is_some_and(|until| until > b.valid_from());
+        let same_day = a.valid_from() == b.valid_from();
+        if a.code() == b.code() && a.digest() != b.digest() && (ends_later || same_day) {
+            found.push(Overlap {
+                tariff: a.code().to_owned(),
+                first: a.version().to_owned(),
+                second: b.version().to_owned(),
+                on: b.valid_from(),
+            });
+        }
+    }
+    found
 }
 
 /// Bytes as lower-case hexadecimal digits.

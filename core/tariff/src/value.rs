@@ -33,14 +33,96 @@ pub struct Dated {
 pub struct DatedStep {
     /// The first day.
     pub from: Day,
-    /// The value from that day on.
-    pub value: Amount,
+    /// The value from that day on, or `"unknown"`: days without a known value cannot be billed.
+    pub value: StepValue,
+}
+
+/// A value, or that it is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepValue {
+    /// Known.
+    Known(Amount),
+    /// Not known yet, or not any more.
+    Unknown,
+}
+
+/// How an unknown value is written.
+const UNKNOWN: &str = "unknown";
+
+impl StepValue {
+    /// The value where it is known.
+    pub const fn known(self) -> Option<Decimal> {
+        match self {
+            Self::Known(amount) => Some(amount.0),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StepValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StepVisitor)
+    }
+}
+
+impl Serialize for StepValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(amount) => amount.serialize(serializer),
+            Self::Unknown => serializer.serialize_str(UNKNOWN),
+        }
+    }
+}
+
+impl JsonSchema for StepValue {
+    fn schema_name() -> Cow<'static, str> {
+        "StepValue".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let amount = generator.subschema_for::<Amount>();
+        json_schema!({
+            "description": "An exact decimal, or \"unknown\": days under it cannot be billed.",
+            "anyOf": [amount, { "const": "unknown" }]
+        })
+    }
+}
+
+struct StepVisitor;
+
+impl de::Visitor<'_> for StepVisitor {
+    type Value = StepValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal number such as 0.40 or \"0.40\", or \"unknown\"")
+    }
+
+    fn visit_i64<E: de::Error>(self, v: i64) -> Result<StepValue, E> {
+        AmountVisitor.visit_i64(v).map(StepValue::Known)
+    }
+
+    fn visit_u64<E: de::Error>(self, v: u64) -> Result<StepValue, E> {
+        AmountVisitor.visit_u64(v).map(StepValue::Known)
+    }
+
+    fn visit_f64<E: de::Error>(self, v: f64) -> Result<StepValue, E> {
+        AmountVisitor.visit_f64(v).map(StepValue::Known)
+    }
+
+    fn visit_str<E: de::Error>(self, v: &str) -> Result<StepValue, E> {
+        if v == UNKNOWN {
+            return Ok(StepValue::Unknown);
+        }
+        AmountVisitor.visit_str(v).map(StepValue::Known)
+    }
 }
 
 impl Dated {
     /// The same value on each day.
     pub fn constant(value: Decimal) -> Self {
-        Self { steps: vec![DatedStep { from: Day(Date::MIN), value: Amount(value) }] }
+        Self {
+            steps: vec![DatedStep { from: Day(Date::MIN), value: StepValue::Known(Amount(value)) }],
+        }
     }
 
     /// Values from dates on, in order of their dates.
@@ -48,9 +130,18 @@ impl Dated {
         Self { steps }
     }
 
-    /// The value on this day, or nothing before the first step.
+    /// The value on this day; nothing before the first step and where it is unknown.
     pub fn on(&self, date: Date) -> Option<Decimal> {
-        self.steps.iter().rev().find(|s| s.from.0 <= date).map(|s| s.value.0)
+        self.step_on(date)?.value.known()
+    }
+
+    /// Does a step, be it an unknown value, say something about this day?
+    pub fn covers(&self, date: Date) -> bool {
+        self.step_on(date).is_some()
+    }
+
+    fn step_on(&self, date: Date) -> Option<&DatedStep> {
+        self.steps.iter().rev().find(|s| s.from.0 <= date)
     }
 
     /// The days on which the value changes.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test reads files that core must not")]
 
-use corrente_tariff::Tariff;
+use corrente_tariff::{Tariff, overlaps};
 use expect_test::{Expect, expect};
 
 fn shipped() -> Vec<(String, String)> {
@@ -138,4 +138,70 @@ fn a_dated_price_must_begin_with_the_version() {
             "line 9: `energy[0].price`: has no value on 2026-01-01, the first day of this version; let its first step begin on that day or earlier"
         ],
     );
+}
+
+#[test]
+fn a_mistake_in_a_json_file_has_its_line_too() {
+    let text = "{\n  \"code\": \"t\", \"version\": \"1\", \"name\": \"T {\\\"\", \"currency\": \"EUR\",\n  \
+                \"valid_from\": \"2026-01-01\",\n  \"energy\": [\n    { \"code\": \"a\", \"label\": \"A\", \"price\": 0.2 },\n    \
+                { \"code\": \"b\", \"label\": \"B\",\n      \"blocks\": [{ \"up_to_kwh\": 9, \"price\": 1 },\n        \
+                { \"up_to_kwh\": 8, \"price\": 1 }, { \"price\": 2 }],\n      \"taxes\": [\"vat\"] }\n  ]\n}\n";
+    let error = Tariff::parse(text).expect_err("should be refused").to_string();
+    expect![[r"
+        line 8: `energy[1].blocks[1]`: ends at 8, which is not after 9; put the blocks in order
+        line 9: `energy[1].taxes`: `vat` is no tax of this file; use the code of a `[[tax]]`: there is none yet"]]
+    .assert_eq(&error);
+}
+
+#[test]
+fn blocks_per_kw_must_grow_and_count_the_whole_period() {
+    check(
+        "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nblocks_per = \"day\"\nblocks_window_minutes = 7\n\
+         blocks = [\n{ up_to_kwh = 100, up_to_kwh_per_kw = 200, price = 0.1 },\n\
+         { up_to_kwh = 50, price = 0.2 },\n{ price = 0.3 },\n{ up_to_kwh_per_kw = 1, price = 0.3 }]\n",
+        expect![[r"
+            line 9: `energy[0].blocks_per`: counts each day's energy, but `up_to_kwh_per_kw` the period's demand; leave `blocks_per` out
+            line 10: `energy[0].blocks_window_minutes`: 7 minutes do not divide an hour; use 5, 10, 15, 20, 30 or 60
+            line 11: `energy[0].blocks`: has an end after the last block; leave `up_to_…` out of the last block
+            line 13: `energy[0].blocks[1]`: does not end after the block before; put the blocks in order
+            line 14: `energy[0].blocks[2]`: has no end, but is not the last; give `up_to_…`"]],
+    );
+}
+
+#[test]
+fn versions_that_claim_the_same_day_are_named() {
+    let version = |version: &str, from: &str, until: &str| {
+        let until =
+            if until.is_empty() { String::new() } else { format!("valid_until = {until}\n") };
+        Tariff::parse(&format!(
+            "code = \"t\"\nversion = \"{version}\"\nname = \"T\"\ncurrency = \"EUR\"\nvalid_from = {from}\n{until}\
+             [[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.2\n"
+        ))
+        .expect("a sound tariff")
+    };
+    let open = version("1", "2026-01-01", "");
+    let ends = version("1", "2026-01-01", "2026-07-01");
+    let (june, july) = (version("2", "2026-06-01", ""), version("2", "2026-07-01", ""));
+    assert_eq!(overlaps(&[&open, &june]), []);
+    assert_eq!(overlaps(&[&july, &ends]), []);
+    assert_eq!(overlaps(&[&june, &june]), []);
+    let found = overlaps(&[&june, &ends]);
+    assert_eq!(
+        found[0].to_string(),
+        "versions `1` and `2` of `t` both hold on 2026-06-01: let `1` end there with `valid_until`, or let `2` begin later"
+    );
+    assert_eq!(overlaps(&[&june, &version("3", "2026-06-01", "")]).len(), 1);
+}
+
+#[test]
+fn a_value_may_be_unknown_from_a_day_on() {
+    let tariff = Tariff::parse(&format!(
+        "{HEAD}[[energy]]\ncode = \"e\"\nlabel = \"E\"\n\
+         price = [{{ from = 2026-01-01, value = 0.2 }}, {{ from = 2026-03-01, value = \"unknown\" }}]\n"
+    ))
+    .expect("a sound tariff");
+    let price = tariff.file().energy[0].price.as_ref().expect("a price");
+    let on = |day: &str| price.on(day.parse().expect("a day")).map(|p| p.to_string());
+    assert_eq!((on("2026-02-28").as_deref(), on("2026-03-01")), (Some("0.2"), None));
+    assert!(corrente_tariff::explain(&tariff).contains("unknown from 2026-03-01"));
 }

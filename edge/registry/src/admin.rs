@@ -222,7 +222,8 @@ pub fn register_meter(
 }
 
 /// Stores a tariff file as a version of the tariff that its `code` names. The same file again changes
-/// nothing.
+/// nothing; one that begins on the same day as another takes its place; one that claims days of another
+/// is refused.
 pub fn store_tariff(
     tx: &mut Tx,
     by: &By,
@@ -231,6 +232,7 @@ pub fn store_tariff(
 ) -> Result<TariffVersion, RegistryError> {
     let tariff = Tariff::parse(content)?;
     let from = tariff.valid_from();
+    refuse_overlap(tx, organisation, &tariff)?;
     let version =
         tariffs::insert_version(tx, organisation, tariff.code(), from, content, by.business)?;
     let after = json!({
@@ -240,6 +242,37 @@ pub fn store_tariff(
     let subject = format!("tariff_version:{}", version.id);
     by.note(tx, organisation, "tariff.store", &subject, (None, Some(after)))?;
     Ok(version)
+}
+
+fn refuse_overlap(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    tariff: &Tariff,
+) -> Result<(), RegistryError> {
+    let Some(row) = tariffs::by_name(tx, organisation, tariff.code())? else { return Ok(()) };
+    // Of versions from the same day the last counts.
+    let mut others = std::collections::BTreeMap::new();
+    for version in tariffs::versions(tx, row.id)? {
+        let other = Tariff::parse(&version.content)?;
+        if other.valid_from() != tariff.valid_from() {
+            others.insert((other.valid_from(), std::cmp::Reverse(version.number)), other);
+        }
+    }
+    let mut known: Vec<&Tariff> = Vec::new();
+    for other in others.values() {
+        if known.last().is_none_or(|last| last.valid_from() != other.valid_from()) {
+            known.push(other);
+        }
+    }
+    known.push(tariff);
+    let own =
+        |o: &&corrente_tariff::Overlap| o.first == tariff.version() || o.second == tariff.version();
+    match corrente_tariff::overlaps(&known).iter().find(own) {
+        Some(overlap) => {
+            Err(RegistryError::Invalid { field: "valid_until", reason: overlap.to_string() })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Puts a usage point on a tariff from the beginning of this day, in the usage point's zone. The names

@@ -10,7 +10,7 @@ use corrente_metering::{Calendar, Interval, Quality, Span, calendar::next_day};
 use corrente_tariff::{
     Amount, Dated, Tariff, TariffError, TariffFile,
     file::{FixedPer, PriceByPeriod},
-    urdb::{self, UrdbError},
+    urdb::{self, Reading, UrdbError},
 };
 use corrente_units::{Decimal, Energy};
 use serde::Serialize;
@@ -30,7 +30,7 @@ const FINER: Decimal = Decimal::TEN;
 const TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// The parts of a month's bill that may be expected.
-const PARTS: [&str; 5] = ["total", "fixed", "energy", "dc_tou", "dc_flat"];
+const PARTS: [&str; 6] = ["total", "fixed", "energy", "dc_tou", "dc_flat", "minimum"];
 
 /// Why a rate cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +72,7 @@ pub struct RateReport {
     pub notes: Vec<String>,
 }
 
-/// A month, part by part: total, fixed, energy, dc_tou, dc_flat.
+/// A month, part by part: total, fixed, energy, dc_tou, dc_flat, minimum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MonthReport {
     /// 1 to 12.
@@ -83,6 +83,13 @@ pub struct MonthReport {
     pub equal: bool,
     /// What the bill says after rounding each line to cents.
     pub bill: Decimal,
+}
+
+impl MonthReport {
+    /// The parts that are more than 0.01 off.
+    pub fn differing(&self) -> impl Iterator<Item = &(String, Decimal, Decimal, Decimal)> {
+        self.parts.iter().filter(|part| part.3.abs() > TOLERANCE)
+    }
 }
 
 /// Checks one rate in the form of `vectors/urdb`: `rate`, `load`, and `expected…` with monthly lists.
@@ -103,19 +110,28 @@ pub fn check_urdb(text: &str) -> Result<RateReport, UrdbCheckError> {
         let problem = format!("has no monthly list: one of {} is needed", PARTS.join(", "));
         return Err(field("expected", problem));
     }
-    let imported = urdb::import_value(rate)?;
+    let imported = urdb::import_value(rate, Reading::AsSam)?;
     let mut notes = imported.notes;
-    let left_out = imported.left_out.iter();
+    let left_out = imported.left_out.iter().filter(|f| !f.ends_with("$/year"));
     notes.extend(left_out.map(|f| format!("`{f}` is not imported")));
     let mut file = imported.file;
     let name = file.name.clone();
-    as_that_program(&mut file, &mut notes)?;
+    let least = Least {
+        month: file.minimum.take().and_then(|m| m.amount?.on(file.valid_from.0)),
+        year: imported.minimum_per_year,
+    };
+    as_that_program(rate, expected, &mut file, &mut notes)?;
     finer(&mut file)?;
     let tariff = Tariff::from_file(file)?;
     let plans = months(&tariff, &load)?;
+    let mut made = Vec::new();
+    for plan in &plans {
+        made.push(Made::of(plan, nets(rate))?);
+    }
+    least.apply(&mut made, &mut notes)?;
     let mut months = Vec::new();
-    for (index, plan) in plans.iter().enumerate() {
-        months.push(compare(plan, expected, index)?);
+    for (index, (made, plan)) in made.iter().zip(&plans).enumerate() {
+        months.push(compare(made, plan, expected, index)?);
     }
     let differences = months.iter().flat_map(|m| m.parts.iter().map(|p| p.3.abs()));
     Ok(RateReport {
@@ -184,7 +200,23 @@ fn generate(value: &Value) -> Result<Vec<Decimal>, UrdbCheckError> {
 }
 
 /// What that program does in its own way.
-fn as_that_program(file: &mut TariffFile, notes: &mut Vec<String>) -> Result<(), UrdbCheckError> {
+fn as_that_program(
+    rate: &Value,
+    expected: &Value,
+    file: &mut TariffFile,
+    notes: &mut Vec<String>,
+) -> Result<(), UrdbCheckError> {
+    // It reads a fixed charge only with its unit, and none of version 3. Whoever made the figures may
+    // have put it in by hand: the expected ones tell.
+    let has = |name: &str| rate.get(name).is_some_and(|v| !v.is_null());
+    let read = has("fixedchargefirstmeter") && has("fixedchargeunits");
+    let zero = |v: &Value| v.as_f64() == Some(0.0);
+    let left_out =
+        expected.get("fixed").and_then(Value::as_array).is_some_and(|l| l.iter().all(zero));
+    if !read && left_out && !file.fixed.is_empty() {
+        notes.push("the expected figures leave the fixed charge out, since SAM reads it only as `fixedchargefirstmeter` with `fixedchargeunits`".to_owned());
+        file.fixed.clear();
+    }
     for charge in &mut file.fixed {
         if charge.per == FixedPer::Day {
             notes.push(
@@ -200,7 +232,82 @@ fn as_that_program(file: &mut TariffFile, notes: &mut Vec<String>) -> Result<(),
             charge.per = FixedPer::Month;
         }
     }
+    let rules = rate.get("dgrules").and_then(Value::as_str).unwrap_or_default();
+    let tiers = file.energy.iter().any(|c| !c.blocks.is_empty() && !c.periods.is_empty());
+    if tiers
+        && ["net billing instantaneous", "net billing hourly", "buy all sell all"]
+            .contains(&rules.to_lowercase().as_str())
+    {
+        notes.push(format!("under `dgrules` {rules} SAM fills tiers in the order of time; here each is shared among the periods of the day"));
+    }
     Ok(())
+}
+
+/// Under net metering, which is also its default, that program never charges less than 0 for energy.
+fn nets(rate: &Value) -> bool {
+    rate.get("dgrules").and_then(Value::as_str).is_none_or(|rules| rules == "Net Metering")
+}
+
+/// The least that is billed. That program compares it with exact figures, and adds what is missing to
+/// a year's minimum in December.
+struct Least {
+    month: Option<Decimal>,
+    year: Option<Decimal>,
+}
+
+impl Least {
+    fn apply(&self, months: &mut [Made], notes: &mut Vec<String>) -> Result<(), BillingError> {
+        let mut year = Decimal::ZERO;
+        for made in &mut *months {
+            let charged = made.total.max(Decimal::ZERO);
+            year = year.plus(charged)?;
+            if let Some(least) = self.month.filter(|least| charged < *least) {
+                made.add_minimum(least.minus(charged)?)?;
+            }
+        }
+        if let (Some(least), Some(december)) = (self.year, months.last_mut()) {
+            notes.push(
+                "what is missing to the year's minimum is added in December, as SAM does"
+                    .to_owned(),
+            );
+            if year < least {
+                december.add_minimum(least.minus(year)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A month's exact figures.
+struct Made {
+    total: Decimal,
+    fixed: Decimal,
+    energy: Decimal,
+    dc_tou: Decimal,
+    dc_flat: Decimal,
+    minimum: Decimal,
+}
+
+impl Made {
+    fn of(plan: &BillingPlan, nets: bool) -> Result<Self, BillingError> {
+        let part = |holds: &dyn Fn(&crate::Line) -> bool| {
+            sum(plan.lines.iter().filter(|l| holds(l)).map(|l| l.base))
+        };
+        let flat = |l: &crate::Line| l.code.starts_with("flat_demand_");
+        let fixed = part(&|l| l.group == LineGroup::Fixed)?;
+        let energy = part(&|l| l.group == LineGroup::Energy)?;
+        let energy = if nets { energy.max(Decimal::ZERO) } else { energy };
+        let dc_tou = part(&|l| l.group == LineGroup::Demand && !flat(l))?;
+        let dc_flat = part(&|l| l.group == LineGroup::Demand && flat(l))?;
+        let total = sum([fixed, energy, dc_tou, dc_flat])?;
+        Ok(Self { total, fixed, energy, dc_tou, dc_flat, minimum: Decimal::ZERO })
+    }
+
+    fn add_minimum(&mut self, missing: Decimal) -> Result<(), BillingError> {
+        self.minimum = self.minimum.plus(missing)?;
+        self.total = self.total.plus(missing)?;
+        Ok(())
+    }
 }
 
 fn finer(file: &mut TariffFile) -> Result<(), UrdbCheckError> {
@@ -274,24 +381,22 @@ fn month_plan(
 }
 
 fn compare(
+    made: &Made,
     plan: &BillingPlan,
     expected: &Value,
     index: usize,
 ) -> Result<MonthReport, UrdbCheckError> {
-    let part = |holds: &dyn Fn(&crate::Line) -> bool| {
-        sum(plan.lines.iter().filter(|l| holds(l)).map(|l| l.base)).map_err(BillingError::from)
-    };
-    let flat = |l: &crate::Line| l.code.starts_with("flat_demand_");
     let computed = [
-        ("total", part(&|_| true)?),
-        ("fixed", part(&|l| l.group == LineGroup::Fixed)?),
-        ("energy", part(&|l| l.group == LineGroup::Energy)?),
-        ("dc_tou", part(&|l| l.group == LineGroup::Demand && !flat(l))?),
-        ("dc_flat", part(&|l| l.group == LineGroup::Demand && flat(l))?),
+        ("total", made.total),
+        ("fixed", made.fixed),
+        ("energy", made.energy),
+        ("dc_tou", made.dc_tou),
+        ("dc_flat", made.dc_flat),
+        ("minimum", made.minimum),
     ];
     let mut parts = Vec::new();
     for (name, value) in computed {
-        let Some(list) = expected.get(name) else { continue };
+        let Some(list) = expected.get(name).filter(|list| list.is_array()) else { continue };
         let printed = list.get(index).map(Value::to_string);
         let printed: Decimal = printed
             .and_then(|p| p.parse().ok().or_else(|| Decimal::from_scientific(&p).ok()))

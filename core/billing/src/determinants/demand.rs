@@ -12,7 +12,10 @@ use corrente_units::Power;
 use serde::{Deserialize, Serialize};
 
 use super::Measure;
-use crate::{BillingError, portion::portions};
+use crate::{
+    BillingError,
+    portion::{Portion, portions},
+};
 
 /// The windows that decide a demand charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,7 @@ pub(super) fn measure(
 ) -> Result<Vec<DemandQuantity>, BillingError> {
     let mut quantities = Vec::new();
     for portion in portions(from.tariffs, first, until)? {
+        quantities.extend(of_blocks(from, &portion));
         let charges = &portion.tariff.file().demand;
         if charges.is_empty() {
             continue;
@@ -59,6 +63,23 @@ pub(super) fn measure(
         }
     }
     Ok(quantities)
+}
+
+/// The whole period's highest demand for the charges for energy whose blocks end at so many kWh per kW.
+pub(crate) fn of_blocks(from: &Measure<'_>, portion: &Portion<'_>) -> Vec<DemandQuantity> {
+    let mut quantities = Vec::new();
+    for charge in &portion.tariff.file().energy {
+        let Some(minutes) = charge.demand_window_minutes() else { continue };
+        let windows = Windows::of(from.import, from.span, minutes);
+        let highest = windows.known.iter().max_by_key(|w| (w.mean, std::cmp::Reverse(w.end)));
+        quantities.push(DemandQuantity {
+            charge: charge.code.clone(),
+            first: portion.first,
+            windows: highest.copied().into_iter().collect(),
+            windows_missing: windows.missing,
+        });
+    }
+    quantities
 }
 
 fn stretches(

@@ -3,7 +3,7 @@
 use corrente_tariff::file::{DemandCharge, DemandUnit};
 use corrente_units::Decimal;
 
-use super::{Context, Draft, day_share, value_on};
+use super::{Context, Draft, daily_taxes, day_share, runs, value_on};
 use crate::{
     BillingError, LineGroup,
     determinants::{DemandQuantity, days},
@@ -16,7 +16,6 @@ pub(super) fn drafts<'a>(
     portion: &Portion<'a>,
     drafts: &mut Vec<Draft<'a>>,
 ) -> Result<(), BillingError> {
-    let in_days = days(portion.first, portion.until);
     let last_day = portion.until.yesterday().unwrap_or(portion.until);
     for charge in &portion.tariff.file().demand {
         let applies = charge.months.is_empty()
@@ -32,31 +31,35 @@ pub(super) fn drafts<'a>(
             .find(|d| d.charge == charge.code && d.first == portion.first)
             .ok_or(BillingError::OtherDeterminants)?;
         let (kw, detail) = billed_kw(context, charge, quantity)?;
-        let (times, share) = match charge.per {
-            DemandUnit::Period => (Decimal::ONE, day_share(in_days, context.days)),
-            DemandUnit::Day => (Decimal::from(in_days), None),
-        };
-        for (block, part, price) in blocks(charge, kw, last_day)? {
-            let amount = part.times(times)?;
-            drafts.push(Draft {
-                code: charge.code.clone(),
-                label: charge.label.clone(),
-                group: LineGroup::Demand,
-                first: portion.first,
-                until: portion.until,
-                period: (!charge.periods.is_empty()).then(|| charge.periods.join(", ")),
-                block,
-                detail: detail.clone(),
-                quantity: Some(amount),
-                unit: if charge.per == DemandUnit::Day { "kW day" } else { "kW" },
-                base: Draft::product(amount, share.as_ref(), price)?,
-                share: share.clone(),
-                price: Some(price),
-                price_is_mean: false,
-                taxes: context.taxes(portion.tariff, charge.taxes.as_deref(), portion.first)?,
-                clause: charge.clause.clone(),
-                tariff: portion.tariff,
-            });
+        // Rates that hold each day their own cut the line.
+        for (first, until) in runs(daily_taxes(portion.tariff), portion.first, portion.until) {
+            let in_days = days(first, until);
+            let (times, share) = match charge.per {
+                DemandUnit::Period => (Decimal::ONE, day_share(in_days, context.days)),
+                DemandUnit::Day => (Decimal::from(in_days), None),
+            };
+            for (block, part, price) in blocks(charge, kw, last_day)? {
+                let amount = part.times(times)?;
+                drafts.push(Draft {
+                    code: charge.code.clone(),
+                    label: charge.label.clone(),
+                    group: LineGroup::Demand,
+                    first,
+                    until,
+                    period: (!charge.periods.is_empty()).then(|| charge.periods.join(", ")),
+                    block,
+                    detail: detail.clone(),
+                    quantity: Some(amount),
+                    unit: if charge.per == DemandUnit::Day { "kW day" } else { "kW" },
+                    base: Draft::product(amount, share.as_ref(), price)?,
+                    share: share.clone(),
+                    price: Some(price),
+                    price_is_mean: false,
+                    taxes: context.taxes(portion.tariff, charge.taxes.as_deref(), first)?,
+                    clause: charge.clause.clone(),
+                    tariff: portion.tariff,
+                });
+            }
         }
     }
     Ok(())

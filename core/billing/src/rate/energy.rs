@@ -9,7 +9,7 @@ use corrente_tariff::{
 };
 use corrente_units::Decimal;
 
-use super::{Context, Draft, day_share, kwh, value_on};
+use super::{Context, Draft, daily_taxes, day_share, kwh, value_on};
 use crate::{
     BillingError, LineGroup, Segment, Share, determinants::days, exact::Exact, portion::Portion,
 };
@@ -32,6 +32,7 @@ pub(super) fn drafts<'a>(
     segments: &[Segment],
     drafts: &mut Vec<Draft<'a>>,
 ) -> Result<(), BillingError> {
+    let steps = TaxSteps::of(portion);
     for charge in &portion.tariff.file().energy {
         let mut pieces = Vec::new();
         if charge.blocks.is_empty() {
@@ -41,7 +42,7 @@ pub(super) fn drafts<'a>(
         } else {
             period_blocks(context, portion, segments, charge, &mut pieces)?;
         }
-        for piece in merged(pieces) {
+        for piece in merged(pieces, &steps) {
             let price = per_kwh(piece.price, charge.unit)?;
             let share = piece
                 .share
@@ -130,10 +131,11 @@ fn period_blocks(
     charge: &EnergyCharge,
     pieces: &mut Vec<Piece>,
 ) -> Result<(), BillingError> {
+    // Energy of other periods of the day may fill the blocks too; it is shared out, but not billed here.
     let all = segments.iter().flat_map(|s| &s.quantities);
     let total: i64 =
-        all.filter(|q| counts(charge, q.period.as_ref())).map(|q| energy_of(charge, q)).sum();
-    let parts = block_parts(&charge.blocks, total, limit_share(context, charge))?;
+        all.filter(|q| fills(charge, q.period.as_ref())).map(|q| energy_of(charge, q)).sum();
+    let parts = parts_of(&limits(context, charge)?, total, limit_share(context, charge))?;
     for segment in inside(segments, portion) {
         for quantity in segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())) {
             let share = match context.split() {
@@ -178,7 +180,7 @@ fn daily_blocks(
         let cells: Vec<_> =
             segment.quantities.iter().filter(|q| fills(charge, q.period.as_ref())).collect();
         let total: i64 = cells.iter().map(|q| energy_of(charge, q)).sum();
-        let parts = block_parts(&charge.blocks, total, one)?;
+        let parts = parts_of(&limits(context, charge)?, total, one)?;
         for (index, block) in charge.blocks.iter().enumerate() {
             let part = parts.get(index).copied().unwrap_or(0);
             let weights: Vec<i64> = cells.iter().map(|q| energy_of(charge, q)).collect();
@@ -202,14 +204,30 @@ fn daily_blocks(
     Ok(())
 }
 
-/// Pieces of the same price, period and block become one.
-fn merged(pieces: Vec<Piece>) -> Vec<Piece> {
+/// The days on which taxes change that hold each day their own rate: lines do not reach over them.
+struct TaxSteps(Vec<Date>);
+
+impl TaxSteps {
+    fn of(portion: &Portion<'_>) -> Self {
+        let changes = |dated: &Dated| dated.changes().collect::<Vec<_>>();
+        Self(daily_taxes(portion.tariff).flat_map(changes).collect())
+    }
+
+    /// How many of them are past.
+    fn on(&self, date: Date) -> usize {
+        self.0.iter().filter(|change| **change <= date).count()
+    }
+}
+
+/// Pieces of the same price, period, block and rates of taxes become one.
+fn merged(pieces: Vec<Piece>, steps: &TaxSteps) -> Vec<Piece> {
     let mut merged: Vec<Piece> = Vec::new();
     for piece in pieces {
         let same = merged.iter_mut().find(|m| {
             m.period == piece.period
                 && m.block == piece.block
                 && m.price == piece.price
+                && steps.on(m.first) == steps.on(piece.first)
                 && m.share.map(|s| (s.1, s.2)) == piece.share.map(|s| (s.1, s.2))
                 && (piece.share.is_none() || m.wh == piece.wh)
         });
@@ -265,14 +283,31 @@ pub(super) fn limit_share(context: &Context<'_>, charge: &EnergyCharge) -> (i64,
     }
 }
 
-/// The energy in each block, Wh.
-fn block_parts(
-    blocks: &[Block],
-    total: i64,
-    limit_share: (i64, i64),
-) -> Result<Vec<i64>, BillingError> {
-    let limits: Vec<Option<Decimal>> = blocks.iter().map(|b| b.up_to_kwh.map(|a| a.0)).collect();
-    parts_of(&limits, total, limit_share)
+/// Where the blocks end, in kWh. Ends per kW follow the period's highest demand.
+fn limits(
+    context: &Context<'_>,
+    charge: &EnergyCharge,
+) -> Result<Vec<Option<Decimal>>, BillingError> {
+    let mut kw = Decimal::ZERO;
+    if charge.demand_window_minutes().is_some() {
+        let mut own =
+            context.determinants.demand.iter().filter(|d| d.charge == charge.code).peekable();
+        own.peek().ok_or(BillingError::OtherDeterminants)?;
+        let highest = own.flat_map(|d| &d.windows).map(|w| w.mean.w()).max();
+        kw = Decimal::new(highest.unwrap_or(0), 3);
+    }
+    let mut limits = Vec::new();
+    for block in &charge.blocks {
+        let per_kw = match block.up_to_kwh_per_kw {
+            Some(hours) => Some(hours.0.times(kw)?),
+            None => None,
+        };
+        limits.push(match (block.up_to_kwh.map(|a| a.0), per_kw) {
+            (Some(kwh), Some(per_kw)) => Some(kwh.min(per_kw)),
+            (kwh, per_kw) => kwh.or(per_kw),
+        });
+    }
+    Ok(limits)
 }
 
 /// The energy between limits given in kWh, Wh. Limits that are scaled are rounded to the watt-hour.
@@ -299,8 +334,12 @@ pub(super) fn parts_of(
 }
 
 fn block_name(blocks: &[Block], index: usize) -> String {
-    let limit = |i: usize| blocks.get(i).and_then(|b| b.up_to_kwh).map(|a| a.0.normalize());
-    let from = index.checked_sub(1).and_then(limit).unwrap_or_default();
+    let limit = |i: usize| {
+        let block = blocks.get(i)?;
+        let kwh = block.up_to_kwh.map(|a| a.0.normalize().to_string());
+        kwh.or_else(|| block.up_to_kwh_per_kw.map(|a| format!("{}/kW", a.0.normalize())))
+    };
+    let from = index.checked_sub(1).and_then(limit).unwrap_or_else(|| "0".to_owned());
     limit(index).map_or_else(|| format!("{from}.."), |until| format!("{from}..{until}"))
 }
 
@@ -361,7 +400,7 @@ pub(crate) fn marginal_prices<'a>(
                 BlockPer::Period => (used_in_period, limit_share(context, charge)),
             };
             // The block in which the next watt-hour falls.
-            let parts = block_parts(&charge.blocks, used.saturating_add(1), share)?;
+            let parts = parts_of(&limits(context, charge)?, used.saturating_add(1), share)?;
             let index = parts.iter().rposition(|p| *p > 0).unwrap_or(0);
             block_price(charge, index, period, on)?
         };
@@ -377,12 +416,13 @@ pub(super) fn flags<'a>(
     drafts: &mut Vec<Draft<'a>>,
 ) -> Result<(), BillingError> {
     for portion in &context.portions {
+        let steps = TaxSteps::of(portion);
         for charge in &portion.tariff.file().flag {
             if charge.exempt_classes.iter().any(|c| c == context.class()) {
                 continue;
             }
             let mut found: BTreeMap<(Date, &str), (Decimal, i64, Date)> = BTreeMap::new();
-            let mut firsts: BTreeMap<(&str, Decimal), Date> = BTreeMap::new();
+            let mut firsts: BTreeMap<(&str, Decimal, usize), Date> = BTreeMap::new();
             for on in corrente_tariff::tou::days_between(portion.first, portion.until) {
                 let flag = flag_on(charge, on)?;
                 let price = charge
@@ -390,7 +430,7 @@ pub(super) fn flags<'a>(
                     .get(flag)
                     .and_then(|p| p.on(on))
                     .ok_or_else(|| BillingError::NoValue { charge: charge.code.clone(), on })?;
-                let first = *firsts.entry((flag, price)).or_insert(on);
+                let first = *firsts.entry((flag, price, steps.on(on))).or_insert(on);
                 let entry = found.entry((first, flag)).or_insert((price, 0, on));
                 entry.1 = entry.1.saturating_add(1);
                 entry.2 = corrente_metering::calendar::next_day(on);

@@ -62,7 +62,7 @@ fn energy_amount(lines: &[Line]) -> Result<Money, BillingError> {
 }
 
 /// A line of an amount that is neither a product nor taxed.
-pub(super) fn flat(
+fn flat(
     context: &Context<'_>,
     code: String,
     label: String,

@@ -3,7 +3,7 @@
 use corrente_tariff::file::Minimum;
 use corrente_units::{Decimal, Money, Rounding, round_to};
 
-use super::{Context, Draft, kwh, lighting::flat, plain_energy_price, value_on};
+use super::{Context, Draft, kwh, plain_energy_price, value_on};
 use crate::{
     BillingError, CreditBalance, Line, LineGroup, PlanKind, exact::Exact, portion::Portion,
 };
@@ -106,10 +106,14 @@ pub(super) fn energy<'a>(
     Ok(())
 }
 
-/// A minimum amount for all charges: what is missing becomes a line.
-pub(super) fn amount(context: &Context<'_>, lines: &mut Vec<Line>) -> Result<(), BillingError> {
-    let Some((portion, minimum)) = rule(context) else { return Ok(()) };
-    let Some(least) = &minimum.amount else { return Ok(()) };
+/// A minimum amount for all charges, with the taxes inside them and before those on top: what is
+/// missing is a charge like the others, with the taxes of the minimum.
+pub(super) fn amount<'a>(
+    context: &Context<'a>,
+    lines: &[Line],
+) -> Result<Option<Draft<'a>>, BillingError> {
+    let Some((portion, minimum)) = rule(context) else { return Ok(None) };
+    let Some(least) = &minimum.amount else { return Ok(None) };
     let last_day = context.determinants.until.yesterday().unwrap_or(context.determinants.until);
     let rules = portion.tariff.file().rounding;
     let whole = context.inputs.part_of_days.unwrap_or(context.days);
@@ -117,14 +121,30 @@ pub(super) fn amount(context: &Context<'_>, lines: &mut Vec<Line>) -> Result<(),
         .times(context.days.into())?
         .over(whole.max(1).into())?;
     let least = Money::from_decimal(least, rules.money)?;
-    let counts = |l: &&Line| !matches!(l.group, LineGroup::Lighting | LineGroup::Other);
-    let charged = Money::sum(lines.iter().filter(counts).map(|l| l.amount))?;
-    if charged < least {
-        let missing = least.checked_sub(charged)?;
-        let (code, label) = (minimum.code.clone(), minimum.label.clone());
-        let mut line = flat(context, code, label, LineGroup::Minimum, missing, rules);
-        line.clause.clone_from(&minimum.clause);
-        lines.push(line);
+    let charged = Money::sum(lines.iter().map(|l| l.amount))?;
+    if charged >= least {
+        return Ok(None);
     }
-    Ok(())
+    let missing = least.checked_sub(charged)?;
+    let taxes =
+        context.taxes(portion.tariff, minimum.taxes.as_deref(), context.determinants.first)?;
+    Ok(Some(Draft {
+        code: minimum.code.clone(),
+        label: minimum.label.clone(),
+        group: LineGroup::Minimum,
+        first: context.determinants.first,
+        until: context.determinants.until,
+        period: None,
+        block: None,
+        detail: None,
+        quantity: None,
+        unit: "",
+        share: None,
+        price: None,
+        price_is_mean: false,
+        base: super::tax::net(missing.decimal(), &taxes)?,
+        taxes,
+        clause: minimum.clause.clone(),
+        tariff: portion.tariff,
+    }))
 }

@@ -40,6 +40,8 @@ pub(crate) struct Taxable {
     pub(crate) quantity: Decimal,
     pub(crate) share: Option<Share>,
     pub(crate) price: Decimal,
+    /// Taxes that it does not bear, by code.
+    pub(crate) exempt: Vec<&'static str>,
 }
 
 /// Lines and tax box of such lines, by the code that makes all bills. Where the tax box is not
@@ -72,7 +74,11 @@ pub(crate) fn taxed_lines(
             price: Some(line.price),
             price_is_mean: false,
             base: Draft::product(line.quantity, line.share.as_ref(), line.price)?,
-            taxes: taxes.clone(),
+            taxes: taxes
+                .iter()
+                .filter(|t| !line.exempt.contains(&t.tax.code.as_str()))
+                .copied()
+                .collect(),
             clause: None,
             tariff,
         });
@@ -109,11 +115,17 @@ pub(crate) fn gross_up(base: Decimal, taxes: &[RatedTax<'_>]) -> Result<Decimal,
     if taxes.is_empty() { Ok(base) } else { Ok(base.over(divisor(taxes)?)?) }
 }
 
+/// An amount without its inclusive taxes, at full precision.
+pub(super) fn net(amount: Decimal, taxes: &[RatedTax<'_>]) -> Result<Decimal, BillingError> {
+    Ok(without_noise(amount.times(divisor(taxes)?)?))
+}
+
 fn line<'d, 'a>(draft: &'d Draft<'a>) -> Result<Made<'d, 'a>, BillingError> {
     let rules = draft.tariff.file().rounding;
     let taxed = draft.taxes.iter().any(|t| t.tax.method == TaxMethod::Inclusive);
     let (raw, taxes, price_with_taxes) = match rules.line {
-        LineMethod::TaxComponents if taxed => components(draft, rules)?,
+        // An amount that is no product is made at full precision: it must come out as it is.
+        LineMethod::TaxComponents if taxed && draft.quantity.is_some() => components(draft, rules)?,
         LineMethod::PriceWithTaxes if taxed && !draft.price_is_mean => priced(draft, rules)?,
         LineMethod::Plain | LineMethod::TaxComponents | LineMethod::PriceWithTaxes => {
             plain(draft, rules)?

@@ -32,6 +32,10 @@ pub struct EnergyCharge {
     /// Blocks are for a period of this many days and grow or shrink with it; fixed when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks_for_days: Option<u32>,
+    /// For blocks that end at so many kWh per kW: demand is the highest mean power of windows of this
+    /// many minutes in the period; 15 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks_window_minutes: Option<u32>,
     /// Only energy of these periods of the day; all when left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub periods: Vec<String>,
@@ -56,6 +60,10 @@ pub struct Block {
     /// The block ends here; the last block has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to_kwh: Option<Amount>,
+    /// The block ends at this many kWh for each kW of the period's highest demand (hours of use). Beside
+    /// `up_to_kwh`, the smaller end counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to_kwh_per_kw: Option<Amount>,
     /// One price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Dated>,
@@ -181,6 +189,15 @@ pub struct DemandCharge {
     /// The resolution or contract behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
+}
+
+impl EnergyCharge {
+    /// The windows whose highest mean power decides where blocks per kW end; nothing where no block
+    /// ends so.
+    pub fn demand_window_minutes(&self) -> Option<u32> {
+        let per_kw = self.blocks.iter().any(|b| b.up_to_kwh_per_kw.is_some());
+        per_kw.then(|| self.blocks_window_minutes.unwrap_or_else(quarter_hour))
+    }
 }
 
 fn quarter_hour() -> u32 {

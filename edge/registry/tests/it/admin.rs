@@ -1,4 +1,5 @@
 use corrente_registry::{
+    RegistryError,
     admin::{self, By, ImportFile, ImportKind, ImportRefusal, Imported},
     audit, codes, customers, meters,
     organisations::{self, NewOrganisation},
@@ -212,4 +213,32 @@ fn nothing_of_another_organisation_is_touched() {
         );
         Ok(())
     });
+}
+
+#[test]
+fn a_version_that_claims_days_of_another_is_not_stored() {
+    let town = Town::new();
+    let organisation = town.organisation;
+    let version = |version: &str, from: &str, until: &str| {
+        let until =
+            if until.is_empty() { String::new() } else { format!("valid_until = {until}\n") };
+        format!(
+            "code = \"t\"\nversion = \"{version}\"\nname = \"T\"\ncurrency = \"BRL\"\nvalid_from = {from}\n{until}\
+             [[energy]]\ncode = \"e\"\nlabel = \"E\"\nprice = 0.{version}\n"
+        )
+    };
+    let store = |text: String| {
+        let stored: Result<_, RegistryError> = town
+            .registry
+            .write_blocking(move |tx| admin::store_tariff(tx, &by(), organisation, &text));
+        stored.map(|stored| stored.number)
+    };
+    assert!(store(version("1", "2026-01-01", "2026-07-01")).is_ok());
+    let error = store(version("2", "2026-06-01", "")).unwrap_err().to_string();
+    assert!(error.contains("both hold on 2026-06-01"), "{error}");
+    assert!(store(version("2", "2026-07-01", "")).is_ok());
+    // The same file again, and a mended version from the same day.
+    assert!(store(version("2", "2026-07-01", "")).is_ok());
+    assert!(store(version("3", "2026-07-01", "2027-01-01")).is_ok());
+    assert!(store(version("4", "2026-12-01", "")).is_err());
 }
