@@ -1,11 +1,11 @@
 //! A second program that looks at finished plans and knows only what must hold of any of them. It
 //! shares no code with rating: a plan that it rejects is not issued.
 
-use std::collections::BTreeMap;
-
 use corrente_units::{Decimal, Money, OutOfRange};
 
 use crate::{BillingPlan, Line, LineGroup, PLAN_FORM, exact::Exact};
+
+mod energy;
 
 /// Something that must hold of a plan and does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,32 +112,7 @@ fn energy(plan: &BillingPlan, found: &mut Found) -> Result<(), OutOfRange> {
             found.add("credits.used_wh", "must not be more than the energy from the grid");
         }
     }
-    energy_lines(plan, found)
-}
-
-/// Each charge for all hours bills each watt-hour once.
-fn energy_lines(plan: &BillingPlan, found: &mut Found) -> Result<(), OutOfRange> {
-    let mut by_code: BTreeMap<&str, Decimal> = BTreeMap::new();
-    for line in plan.lines.iter().filter(|l| l.group == LineGroup::Energy) {
-        let mut energy = line.quantity.unwrap_or_default();
-        if let Some(share) = &line.share {
-            energy = energy.times(share.part.into())?.over(share.of.into())?;
-        }
-        let sum = by_code.entry(line.code.as_str()).or_default();
-        *sum = sum.plus(energy)?;
-    }
-    let import = Decimal::from(plan.totals.import_wh).over(Decimal::ONE_THOUSAND)?;
-    let export = Decimal::from(plan.totals.export_wh).over(Decimal::ONE_THOUSAND)?;
-    for (code, energy) in by_code {
-        // Shares are fractions: the last of 28 digits may be off.
-        if energy.minus(import.max(export))? > Decimal::new(1, 9) {
-            found.add(
-                format!("lines of `{code}`"),
-                format!("{energy} kWh are billed, more than the {import} kWh of the period"),
-            );
-        }
-    }
-    Ok(())
+    energy::lines(plan, found)
 }
 
 fn product(path: &str, line: &Line, found: &mut Found) -> Result<(), OutOfRange> {
