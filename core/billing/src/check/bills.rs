@@ -12,6 +12,7 @@ use crate::{BillingError, Line, TaxRow, exact::Exact};
 
 mod cells;
 mod formula;
+mod lines;
 mod paper;
 
 use paper::{Kind, Paper, PaperLine};
@@ -73,6 +74,8 @@ pub struct BillReport {
     pub compared: Vec<Compared>,
     /// Lines that are taken as printed, since nothing on the bill says how they are made.
     pub taken: Vec<String>,
+    /// How many of the bill's lines could be computed, and how many there are.
+    pub lines: (usize, usize),
 }
 
 /// A printed figure and the computed one.
@@ -91,6 +94,26 @@ pub struct Compared {
 }
 
 impl BillReport {
+    /// What was compared, in words: `12 figures, 3 of 4 lines computed, total`.
+    pub fn scope(&self) -> String {
+        let (computed, all) = self.lines;
+        let total = self.compared.iter().any(|c| c.what == "total");
+        let figures = match self.compared.len() {
+            1 => "1 figure".to_owned(),
+            more => format!("{more} figures"),
+        };
+        match (all, total) {
+            (0, _) => figures,
+            (_, true) => format!("{figures}, {computed} of {all} lines computed, total"),
+            (_, false) => format!("{figures}, {computed} of {all} lines computed, no total"),
+        }
+    }
+
+    /// Nothing but sums of printed figures was compared.
+    pub fn only_sums(&self) -> bool {
+        self.lines.0 == 0 && self.lines.1 > 0
+    }
+
     fn unusable(id: String, error: &BillCheckError) -> Self {
         let mut problem = error.to_string();
         let mut source = std::error::Error::source(error);
@@ -107,6 +130,7 @@ impl BillReport {
             algorithm: String::new(),
             compared,
             taken,
+            lines: (0, 0),
         }
     }
 }
@@ -148,27 +172,68 @@ fn report(index: usize, bill: &Value) -> BillReport {
     checked.unwrap_or_else(|error| BillReport::unusable(id.clone(), &error))
 }
 
+/// One of the ways in which distributors make the same figures. A bill follows one of them in all of
+/// its lines.
+#[derive(Clone, Copy)]
+struct Way {
+    method: LineMethod,
+    /// The old formula `t/(1-icms-pis-cofins)`, from before ICMS left the base of PIS and COFINS.
+    one_layer: bool,
+    /// Under B, each line's ICMS is rounded instead of cut.
+    rounded_icms: bool,
+    /// Under B, each line's PIS and COFINS are made from the amount less the ICMS as printed.
+    from_printed: bool,
+}
+
+impl Way {
+    /// The usual ones first: where two come equally near, the first counts.
+    fn all() -> Vec<Self> {
+        let mut ways = Vec::new();
+        for one_layer in [false, true] {
+            let way = |method, (rounded_icms, from_printed)| Self {
+                method,
+                one_layer,
+                rounded_icms,
+                from_printed,
+            };
+            for variant in [(false, false), (true, false), (false, true), (true, true)] {
+                ways.push(way(LineMethod::PriceWithTaxes, variant));
+            }
+            ways.push(way(LineMethod::TaxComponents, (false, false)));
+        }
+        ways
+    }
+
+    fn letter(self) -> &'static str {
+        if self.method == LineMethod::TaxComponents { "A" } else { "B" }
+    }
+}
+
+const OLD_FORMULA: &str =
+    "the old formula t/(1-icms-pis-cofins), from before ICMS left the base of PIS and COFINS";
+
 fn check_bill(id: &str, bill: &Map<String, Value>) -> Result<BillReport, BillCheckError> {
     let paper = Paper::read(id, bill)?;
     let stated = paper.algorithm.as_deref();
     let mut reports = Vec::new();
-    for (method, name) in [(LineMethod::PriceWithTaxes, "B"), (LineMethod::TaxComponents, "A")] {
-        let tariff = Tariff::from_file(paper.tariff_file(method)).map_err(|e| {
+    for way in Way::all() {
+        let tariff = Tariff::from_file(paper.tariff_file(way)).map_err(|e| {
             BillCheckError::Unusable { bill: id.to_owned(), problem: e.to_string() }
         })?;
-        let mut report = compute(&paper, &tariff, method)
+        let mut report = compute(&paper, &tariff, way)
             .map_err(|source| BillCheckError::Billing { bill: id.to_owned(), source })?;
-        name.clone_into(&mut report.algorithm);
-        reports.push(report);
+        way.letter().clone_into(&mut report.algorithm);
+        reports.push((way, report));
     }
     let wrong = |r: &BillReport| r.compared.iter().filter(|c| !c.equal).count();
-    let other = reports.iter().find(|r| r.equal).map(|r| r.algorithm.clone());
-    // Nothing said: the one that comes nearer.
-    let best = match stated {
-        Some(stated) => reports.into_iter().find(|r| r.algorithm == stated),
-        None => reports.into_iter().min_by_key(wrong),
-    };
-    let mut best = best.ok_or(BillCheckError::NoBills)?;
+    let fits = reports.iter().find(|(_, r)| r.equal).map(|(way, _)| *way);
+    // Nothing said: the one that comes nearer. The old formula counts only where it explains all.
+    let says = |way: &Way| stated.is_none_or(|stated| stated == way.letter());
+    let best = reports
+        .into_iter()
+        .filter(|(way, report)| says(way) && (!way.one_layer || report.equal))
+        .min_by_key(|(_, report)| wrong(report));
+    let (way, mut best) = best.ok_or(BillCheckError::NoBills)?;
     if best.compared.is_empty() {
         return Err(BillCheckError::Unusable {
             bill: id.to_owned(),
@@ -178,10 +243,13 @@ fn check_bill(id: &str, bill: &Map<String, Value>) -> Result<BillReport, BillChe
                     .to_owned(),
         });
     }
-    if !best.equal
-        && let Some(other) = other
-    {
-        best.hint = Some(format!("algorithm {other} makes every figure equal"));
+    if best.equal && way.one_layer {
+        best.algorithm.push_str(", old formula");
+        best.hint = Some(format!("it follows {OLD_FORMULA}"));
+    }
+    if let Some(other) = fits.filter(|_| !best.equal) {
+        let old = if other.one_layer { format!(" with {OLD_FORMULA},") } else { String::new() };
+        best.hint = Some(format!("algorithm {}{old} makes every figure equal", other.letter()));
     }
     Ok(best)
 }
@@ -223,7 +291,7 @@ impl Comparison {
     }
 }
 
-fn compute(paper: &Paper, tariff: &Tariff, method: LineMethod) -> Result<BillReport, BillingError> {
+fn compute(paper: &Paper, tariff: &Tariff, way: Way) -> Result<BillReport, BillingError> {
     let mut to = Comparison { compared: Vec::new() };
     for (what, printed, computed) in &paper.readings {
         to.add(what.clone(), Some(*printed), *computed)?;
@@ -239,7 +307,7 @@ fn compute(paper: &Paper, tariff: &Tariff, method: LineMethod) -> Result<BillRep
     for line in &paper.lines {
         let value = match line.kind {
             Kind::Taxed { .. } => match taxed.next() {
-                Some(made) => compare_taxed(&mut to, paper, line, made, method)?,
+                Some(made) => compare_taxed(&mut to, paper, line, made, way)?,
                 None => Decimal::ZERO,
             },
             Kind::Untaxed { price, sign } => {
@@ -265,7 +333,9 @@ fn compute(paper: &Paper, tariff: &Tariff, method: LineMethod) -> Result<BillRep
     let equal = to.compared.iter().all(|c| c.equal);
     let (id, algorithm) = (paper.id.clone(), String::new());
     let compared = to.compared;
-    Ok(BillReport { id, equal, problem: None, hint: None, algorithm, compared, taken })
+    let made = paper.lines.iter().filter(|l| !matches!(l.kind, Kind::AsPrinted)).count();
+    let lines = (made, paper.lines.len());
+    Ok(BillReport { id, equal, problem: None, hint: None, algorithm, compared, taken, lines })
 }
 
 /// Of a line that no tariff explains at least quantity × price is its value, but for a cent: the price
@@ -286,13 +356,13 @@ fn compare_taxed(
     paper: &Paper,
     line: &PaperLine,
     (made, alone): (&Line, &Line),
-    method: LineMethod,
+    way: Way,
 ) -> Result<Decimal, BillingError> {
     let item = &line.item;
     // With algorithm A some print the amount per kWh, others the price with taxes itself.
     let mut prices: Vec<Decimal> = made.price_with_taxes.into_iter().collect();
-    if let (LineMethod::TaxComponents, Some(price)) = (method, made.price) {
-        prices.push(round_to(price.over(paper.divisor()?)?, 8, Rounding::Truncate));
+    if let (LineMethod::TaxComponents, Some(price)) = (way.method, made.price) {
+        prices.push(round_to(price.over(paper.divisor(line, way)?)?, 8, Rounding::Truncate));
     }
     to.add_any(format!("{item}: unit price"), line.price, &prices)?;
     to.add(format!("{item}: value"), line.value, made.amount.decimal())?;
@@ -308,17 +378,16 @@ fn compare_taxed(
             ))
         };
         let ((adjusted, _), (by_itself, rate)) = (sum(made)?, sum(alone)?);
-        let mut ways = vec![adjusted, by_itself];
+        let mut by_itself = by_itself;
         let amount = made.amount.decimal();
-        if name == "ICMS" && method == LineMethod::PriceWithTaxes {
-            // Nothing says whether this product is cut or rounded.
-            ways.push(round_to(amount.times(rate)?, 2, Rounding::HalfUp));
+        if name == "ICMS" && way.rounded_icms {
+            by_itself = round_to(amount.times(rate)?, 2, Rounding::HalfUp);
         }
-        if let (Some(icms), "PIS/COFINS", LineMethod::PriceWithTaxes) = (line.icms, name, method) {
-            // From the amount without the ICMS as it is printed beside it.
+        if let (Some(icms), "PIS/COFINS", true) = (line.icms, name, way.from_printed) {
             let product = amount.minus(icms)?.times(rate)?;
-            ways.push(round_to(product, 2, Rounding::Truncate));
+            by_itself = round_to(product, 2, Rounding::Truncate);
         }
+        let mut ways = vec![adjusted, by_itself];
         ways.extend(paper.residue(line, codes)?);
         to.add_any(format!("{item}: {name}"), printed, &ways)?;
     }
@@ -342,10 +411,10 @@ fn compare_boxes(to: &mut Comparison, paper: &Paper, boxes: &[TaxRow]) -> Result
         to.add(format!("tax box {name}: rate"), printed.rate, rate)?;
         let mut amounts = vec![made.amount.decimal()];
         if let Some(base) = printed.base.filter(|base| bases.contains(base)) {
-            let product = base.times(made.rate)?;
-            for rounding in [Rounding::Truncate, Rounding::HalfUp] {
-                amounts.push(round_to(product, 2, rounding));
-            }
+            // ICMS is rounded, the others are cut.
+            let icms = printed.code == "icms";
+            let rounding = if icms { Rounding::HalfUp } else { Rounding::Truncate };
+            amounts.push(round_to(base.times(made.rate)?, 2, rounding));
         }
         to.add_any(format!("tax box {name}: amount"), printed.amount, &amounts)?;
     }

@@ -48,6 +48,19 @@ impl Expression {
         if parser.rest.is_empty() { Ok(expression) } else { Err(parser.error()) }
     }
 
+    /// The names that it asks for.
+    pub(crate) fn names(&self) -> std::collections::BTreeSet<&str> {
+        match self {
+            Self::Number(_) => std::collections::BTreeSet::new(),
+            Self::Name(name) => [name.as_str()].into(),
+            Self::Negative(inner) => inner.names(),
+            Self::Binary(_, a, b) => a.names().into_iter().chain(b.names()).collect(),
+            Self::Call(_, terms) | Self::Within { terms, .. } => {
+                terms.iter().flat_map(Self::names).collect()
+            }
+        }
+    }
+
     pub(crate) fn evaluate(
         &self,
         names: &BTreeMap<String, Decimal>,
@@ -95,6 +108,10 @@ fn call(name: &str, values: &[Decimal]) -> Result<Decimal, ExpressionError> {
         ("round", [value, digits]) => {
             let digits = u32::try_from(*digits).map_err(|_| ExpressionError::OutOfRange)?;
             Ok(round_to(*value, digits, Rounding::HalfEven))
+        }
+        ("trunc", [value, digits]) => {
+            let digits = u32::try_from(*digits).map_err(|_| ExpressionError::OutOfRange)?;
+            Ok(round_to(*value, digits, Rounding::Truncate))
         }
         ("sin", [x]) => sine(*x),
         ("cos", [x]) => sine(x.checked_add(HALF_PI).ok_or(ExpressionError::OutOfRange)?),

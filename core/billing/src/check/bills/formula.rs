@@ -1,7 +1,8 @@
 //! Published formulas with worked figures: `t/((1-icms)*(1-pis-cofins))`.
 //!
-//! `X_with_tax` in `expected` means the formula with `t = X` of the inputs, `sum` their sum, and
-//! another name the formula with `t = tariff_value`. A figure may be cut or rounded at its last digit.
+//! `X_with_tax` in `expected` means the formula with `t = X` of the inputs, `sum` the sum of all of
+//! them, and another name the formula with `t` as given, or as the only input that the formula does
+//! not name, or as the sum of these. A figure may be cut or rounded at its last digit.
 
 use std::collections::BTreeMap;
 
@@ -28,29 +29,44 @@ pub(super) fn check(id: &str, bill: &Map<String, Value>) -> Result<BillReport, B
     let expected = expected.ok_or_else(|| field("expected", "is missing"))?;
     let mut inputs = BTreeMap::new();
     for (name, value) in given {
-        let value = decimal(value).ok_or_else(|| field(name, "is no number"))?;
-        inputs.insert(name.to_ascii_lowercase(), value);
+        let mut number = decimal(value).ok_or_else(|| field(name, "is no number"))?;
+        if value.as_str().is_some_and(|text| text.trim_end().ends_with('%')) {
+            number = number.checked_div(Decimal::ONE_HUNDRED).unwrap_or_default();
+        }
+        inputs.insert(name.to_ascii_lowercase(), number);
     }
-    let of = |name: &str| {
+    // What the formula is applied to: inputs that it does not name itself.
+    let named = formula.names();
+    let tax = |name: &str| ["icms", "pis", "cofins", "pis_cofins"].contains(&name);
+    let parts: Vec<(&String, Decimal)> = inputs
+        .iter()
+        .filter(|(name, _)| !named.contains(name.as_str()) && !tax(name))
+        .map(|(name, value)| (name, *value))
+        .collect();
+    let of = |t: Decimal| {
         let mut names = inputs.clone();
-        let t = names.get(name).copied();
-        let t = t.ok_or_else(|| field(name, "is missing in `inputs`"))?;
-        names.insert("t".to_owned(), t);
+        names.entry("t".to_owned()).or_insert(t);
         formula.evaluate(&names).map_err(|e| unusable(e.to_string()))
     };
-    let mut to = Comparison { compared: Vec::new() };
     let mut sum = Decimal::ZERO;
+    for (_, value) in &parts {
+        sum = sum.checked_add(of(*value)?).unwrap_or_default();
+    }
+    let mut to = Comparison { compared: Vec::new() };
     for (name, printed) in expected {
         let printed = decimal(printed).ok_or_else(|| field(name, "is no number"))?;
         let lower = name.to_ascii_lowercase();
-        let exact = match lower.strip_suffix("_with_tax") {
-            Some(part) => {
-                let value = of(part)?;
-                sum = sum.checked_add(value).unwrap_or_default();
-                value
+        let suffixes =
+            ["_with_tax", "_with_taxes", "_com_imposto", "_com_impostos", "_com_tributos"];
+        let part = suffixes.iter().find_map(|suffix| lower.strip_suffix(suffix));
+        let part = part.unwrap_or(&lower);
+        let exact = match parts.iter().find(|(name, _)| *name == part) {
+            Some((_, value)) => of(*value)?,
+            None if inputs.contains_key("t") || parts.is_empty() => of(Decimal::ZERO)?,
+            None if part != lower => {
+                return Err(field(part, "is missing in `inputs`"));
             }
-            None if lower == "sum" => sum,
-            None => of("tariff_value")?,
+            None => sum,
         };
         let ways =
             [Rounding::HalfUp, Rounding::Truncate].map(|r| round_to(exact, printed.scale(), r));
@@ -68,5 +84,6 @@ pub(super) fn check(id: &str, bill: &Map<String, Value>) -> Result<BillReport, B
         algorithm: text.to_owned(),
         compared: to.compared,
         taken: Vec::new(),
+        lines: (0, 0),
     })
 }

@@ -3,14 +3,15 @@
 use corrente_metering::Date;
 use corrente_tariff::{
     Dated, Day, FORM, TariffFile,
-    file::{LineMethod, RateOn, RoundingRules, Split, Tax, TaxBase, TaxMethod},
+    file::{RateOn, RoundingRules, Split, Tax, TaxBase, TaxMethod},
 };
 use corrente_units::{Decimal, Rounding};
 use serde_json::{Map, Value};
 
 use super::{
-    BillCheckError,
+    BillCheckError, Way,
     cells::{Cells, Columns, Wrong, decimal, needed, number},
+    lines::{Flag, Prices, flags, offset, tariffs},
 };
 use crate::{BillingError, Share, determinants::days, exact::Exact, rate::Taxable};
 
@@ -30,14 +31,18 @@ pub(super) struct Paper {
 
 pub(super) struct PaperLine {
     pub(super) item: String,
+    /// The words of its name.
+    pub(super) words: Vec<String>,
     /// The words of the tariff's name that it was found by.
-    component: Vec<String>,
-    quantity: Option<Decimal>,
-    share: Option<Share>,
+    pub(super) component: Vec<String>,
+    pub(super) quantity: Option<Decimal>,
+    pub(super) share: Option<Share>,
     pub(super) price: Option<Decimal>,
     pub(super) value: Option<Decimal>,
     pub(super) pis_cofins: Option<Decimal>,
     pub(super) icms: Option<Decimal>,
+    /// Taxes that it does not bear, by code.
+    pub(super) exempt: Vec<&'static str>,
     pub(super) kind: Kind,
 }
 
@@ -77,10 +82,19 @@ impl Paper {
                 value.as_object().ok_or_else(|| Wrong::new(name, "is no object `{ … }`"))
             }
         };
-        let tariffs = tariffs(object("tariffs_brl_per_kwh")?)?;
         let taxes = taxes(object("taxes")?)?;
         let reading = object("reading")?;
-        let flags = flags(bill, reading)?;
+        let rate = |codes: &[&str]| {
+            let own = taxes.iter().filter(|t| codes.contains(&t.0)).map(|t| t.2);
+            own.fold(Decimal::ZERO, |a, b| a.checked_add(b).unwrap_or(a))
+        };
+        let prices = Prices {
+            tariffs: tariffs(object("tariffs_brl_per_kwh")?)?,
+            flags: flags(bill, reading)?,
+            used: used(bill, reading),
+            icms: rate(&["icms"]),
+            pis_cofins: rate(&["pis", "cofins", "pis_cofins"]),
+        };
         let printed = bill.get("lines").and_then(Value::as_array);
         let printed = printed.ok_or_else(|| Wrong::new("lines", "is no list"))?;
         let columns = Columns::of(bill.get("lines_columns"));
@@ -94,7 +108,11 @@ impl Paper {
                     return Err(Wrong::new(at, "is no list of cells"));
                 }
             };
-            lines.push(PaperLine::of(cells, &tariffs, &flags, reading));
+            lines.push(PaperLine::of(cells, &prices));
+        }
+        let offset = offset(&lines);
+        for line in &mut lines {
+            line.flag(&prices, offset);
         }
         let total = match bill.get("total") {
             None => None,
@@ -102,7 +120,7 @@ impl Paper {
         };
         let (tax_box, unknown_boxes) = tax_box(object("tax_box")?, &taxes)?;
         let mut readings = readings(reading)?;
-        readings.extend(flag_days(&flags, &readings));
+        readings.extend(flag_days(&prices.flags, &readings));
         readings.extend(quantities(&lines, reading));
         Ok(Self {
             id: id.to_owned(),
@@ -116,11 +134,14 @@ impl Paper {
         })
     }
 
-    /// The product of `1 - rates` over the layers.
-    pub(super) fn divisor(&self) -> Result<Decimal, BillingError> {
+    /// The product of `1 - rates` over the layers, for a line.
+    pub(super) fn divisor(&self, line: &PaperLine, way: Way) -> Result<Decimal, BillingError> {
         let mut divisor = Decimal::ONE;
         for layer in [1, 2] {
-            let rates = self.taxes.iter().filter(|t| t.1 == layer).map(|t| t.2);
+            let own = |t: &&(&'static str, u8, Decimal)| {
+                (if way.one_layer { 1 } else { t.1 }) == layer && !line.exempt.contains(&t.0)
+            };
+            let rates = self.taxes.iter().filter(own).map(|t| t.2);
             divisor = divisor.times(Decimal::ONE.minus(crate::exact::sum(rates)?)?)?;
         }
         Ok(divisor)
@@ -155,6 +176,7 @@ impl Paper {
                 quantity: line.quantity.unwrap_or_default(),
                 share: line.share.clone(),
                 price: tariff,
+                exempt: line.exempt.clone(),
             }),
             Kind::Untaxed { .. } | Kind::AsPrinted => None,
         };
@@ -162,12 +184,12 @@ impl Paper {
     }
 
     /// A tariff that holds only what the bill says about taxes and rounding.
-    pub(super) fn tariff_file(&self, method: LineMethod) -> TariffFile {
+    pub(super) fn tariff_file(&self, way: Way) -> TariffFile {
         let tax = |(code, layer, rate): &(&'static str, u8, Decimal)| Tax {
             code: (*code).to_owned(),
             label: code.to_uppercase(),
             method: TaxMethod::Inclusive,
-            layer: *layer,
+            layer: if way.one_layer { 1 } else { *layer },
             rate: Dated::constant(*rate),
             rate_on: RateOn::LastDay,
             // ICMS is rounded from the amounts before they were cut, PIS and COFINS are cut from
@@ -189,7 +211,7 @@ impl Paper {
             example: false,
             split: Split::Days,
             rounding: RoundingRules {
-                line: method,
+                line: way.method,
                 money: Rounding::Truncate,
                 price_decimals: 8,
                 price: Rounding::Truncate,
@@ -235,50 +257,6 @@ fn algorithm(value: Option<&Value>) -> Option<String> {
     words.find(|w| *w == "A" || *w == "B").map(str::to_owned)
 }
 
-/// The words of a name that decide what it is, in one language.
-fn words(name: &str) -> Vec<String> {
-    let plain: String = name.to_lowercase().chars().map(without_accent).collect();
-    let mut found = Vec::new();
-    for word in plain.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
-        let same: &[&str] = match word {
-            "isenta" | "isento" | "exempt" => &["exempt"],
-            "compensada" | "compensado" | "credit" | "credito" | "comp" => &["credit"],
-            "fp" | "hfp" | "foraponta" | "offpeak" => &["fora", "ponta"],
-            "hp" | "peak" => &["ponta"],
-            "off" => &["fora"],
-            "int" | "hi" | "interm" | "intermediaria" | "intermediate" => &["intermediario"],
-            "de" | "da" | "do" => &[],
-            "patamar" => &["p"],
-            other => &[other],
-        };
-        found.extend(same.iter().map(|w| (*w).to_owned()));
-    }
-    found
-}
-
-fn without_accent(c: char) -> char {
-    match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-        'é' | 'ê' | 'è' => 'e',
-        'í' | 'î' => 'i',
-        'ó' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ü' => 'u',
-        'ç' => 'c',
-        other => other,
-    }
-}
-
-fn tariffs(object: &Map<String, Value>) -> Result<Vec<(Vec<String>, Decimal)>, Wrong> {
-    let mut tariffs = Vec::new();
-    for (name, value) in object {
-        let value = needed(&format!("tariffs_brl_per_kwh.{name}"), Some(value))?;
-        tariffs.push((words(name), value));
-    }
-    // The most specific name first: "GD II credit" before "TE".
-    tariffs.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
-    Ok(tariffs)
-}
-
 /// The code and the layer of a tax: ICMS covers the others.
 fn tax(name: &str) -> Option<(&'static str, u8)> {
     let known = [("icms", 2), ("pis_cofins", 1), ("pis", 1), ("cofins", 1)];
@@ -305,59 +283,6 @@ fn taxes(object: &Map<String, Value>) -> Result<Vec<(&'static str, u8, Decimal)>
         return Err(Wrong::new("taxes.pis_cofins", problem));
     }
     Ok(taxes)
-}
-
-struct Flag {
-    words: Vec<String>,
-    price: Decimal,
-    share: Option<Share>,
-}
-
-/// `flag`, or `flags` where a period has more than one.
-fn flags(bill: &Map<String, Value>, reading: &Map<String, Value>) -> Result<Vec<Flag>, Wrong> {
-    let mut listed: Vec<(String, &Value)> = Vec::new();
-    for name in ["flag", "flags"] {
-        match bill.get(name) {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(list)) => {
-                let named = |(n, value)| (format!("{name}[{n}]"), value);
-                listed.extend(list.iter().enumerate().map(named));
-            }
-            Some(value) => listed.push((name.to_owned(), value)),
-        }
-    }
-    let mut flags = Vec::new();
-    for (at, flag) in listed {
-        let price = needed(&format!("{at}.brl_per_kwh"), flag.get("brl_per_kwh"))?;
-        let name = flag.get("name").and_then(Value::as_str).unwrap_or_default();
-        let share = match (flag.get("days_share"), flag.get("days")) {
-            (Some(share), _) if !share.is_null() => {
-                let share = share.as_str().and_then(day_share).ok_or_else(|| {
-                    let problem = format!("is {share}: write the flag's days as \"18/31\"");
-                    Wrong::new(format!("{at}.days_share"), problem)
-                })?;
-                Some(share)
-            }
-            (_, Some(days)) if !days.is_null() => {
-                let part = needed(&format!("{at}.days"), Some(days))?;
-                let of = needed("reading.days", reading.get("days"))?;
-                let whole = |d: Decimal| i64::try_from(d).unwrap_or(0);
-                Some(Share { part: whole(part), of: whole(of), unit: "days".to_owned() })
-            }
-            _ => None,
-        };
-        flags.push(Flag { words: words(name), price, share });
-    }
-    flags.sort_by_key(|flag| std::cmp::Reverse(flag.words.len()));
-    Ok(flags)
-}
-
-/// `"18/31 (13..30 Nov yellow, Dec green)"`.
-fn day_share(text: &str) -> Option<Share> {
-    let (part, rest) = text.split_once('/')?;
-    let of: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
-    let (part, of): (i64, i64) = (part.trim().parse().ok()?, of.parse().ok()?);
-    (of > 0 && part >= 0).then(|| Share { part, of, unit: "days".to_owned() })
 }
 
 /// The boxes whose tax is known, and the names of the others.
@@ -433,117 +358,35 @@ fn flag_days(
         .collect()
 }
 
-/// What a component's lines bill together is what was read, unless the minimum is billed instead.
+/// What was used: `reading.kwh`, or `kwh` with `consumed` as bills with own generation have it.
+fn used(bill: &Map<String, Value>, reading: &Map<String, Value>) -> Option<Decimal> {
+    let of_bill = |kwh: &Value| decimal(kwh.get("consumed").unwrap_or(kwh));
+    reading.get("kwh").and_then(decimal).or_else(|| bill.get("kwh").and_then(of_bill))
+}
+
+/// What a component's lines bill together is what was read, unless the minimum is billed instead. On
+/// bills with own generation distributors differ in what they bill before the offset: only what
+/// agrees is told.
 fn quantities(
     lines: &[PaperLine],
     reading: &Map<String, Value>,
 ) -> Vec<(String, Decimal, Decimal)> {
     let Some(kwh) = reading.get("kwh").and_then(decimal) else { return Vec::new() };
+    let generation = lines.iter().any(PaperLine::compensates);
     let mut found = Vec::new();
     for component in ["tusd", "te"] {
-        let own: Vec<&PaperLine> = lines
+        let own = lines
             .iter()
-            .filter(|l| matches!(l.kind, Kind::Taxed { .. }))
-            .filter(|l| l.component.iter().any(|word| word == component))
-            .collect();
-        let sum =
-            own.iter().filter_map(|l| l.quantity).try_fold(Decimal::ZERO, Decimal::checked_add);
-        let Some(sum) = sum.filter(|_| !own.is_empty()) else { continue };
+            .filter(|l| matches!(l.kind, Kind::Taxed { .. }) && !l.compensates())
+            .filter(|l| l.component.iter().any(|word| word == component));
+        let quantities: Vec<Decimal> = own.filter_map(|l| l.quantity).collect();
+        let sum = quantities.iter().copied().try_fold(Decimal::ZERO, Decimal::checked_add);
+        let Some(sum) = sum.filter(|_| !quantities.is_empty()) else { continue };
         let minimum = [30, 50, 100].iter().any(|m| sum == Decimal::from(*m)) && kwh < sum;
-        if !minimum {
+        let taken_off = quantities.iter().any(|q| *q < Decimal::ZERO);
+        if !minimum && (sum == kwh || !(generation || taken_off)) {
             found.push((format!("lines of {}: kWh", component.to_uppercase()), sum, kwh));
         }
     }
     found
-}
-
-impl PaperLine {
-    /// Finds out how a line is made, by its name.
-    fn of(
-        cells: Cells,
-        tariffs: &[(Vec<String>, Decimal)],
-        flags: &[Flag],
-        reading: &Map<String, Value>,
-    ) -> Self {
-        let mut line = Self {
-            component: Vec::new(),
-            quantity: cells.quantity,
-            share: None,
-            price: cells.price,
-            value: cells.value,
-            pis_cofins: cells.pis_cofins,
-            icms: cells.icms,
-            kind: Kind::AsPrinted,
-            item: cells.item,
-        };
-        let words = words(&line.item);
-        let is = |prefix: &str| words.iter().any(|w| w.starts_with(prefix));
-        if is("band") {
-            if let Some(flag) = flag_of(&words, flags) {
-                line.quantity = line.quantity.or_else(|| reading.get("kwh").and_then(decimal));
-                line.share.clone_from(&flag.share);
-                line.kind = Kind::Taxed { tariff: flag.price };
-            }
-            return line;
-        }
-        let by_name = tariffs.iter().find(|(name, _)| name.iter().all(|n| words.contains(n)));
-        let full = || tariffs.iter().find(|(name, _)| name.iter().any(|n| n == "full"));
-        let only = || full().or(tariffs.first().filter(|_| tariffs.len() == 1));
-        let whole = is("disponibilidade") || is("consumo") || is("energia");
-        let Some((name, tariff)) = by_name.or_else(|| only().filter(|_| whole)) else {
-            // A product of printed figures can at least be multiplied again.
-            let untaxed = [line.pis_cofins, line.icms].into_iter().flatten().all(|t| t.is_zero());
-            if let (Some(price), Some(value), true) =
-                (line.price.filter(|_| line.quantity.is_some()), line.value, untaxed)
-            {
-                line.price = Some(price.abs());
-                line.kind = Kind::Untaxed { price: price.abs(), sign: value.signum_or_one() };
-            }
-            return line;
-        };
-        let adjusts = is("ajuste");
-        let credits = words.iter().any(|w| w == "credit");
-        let untaxed = credits || adjusts || words.iter().any(|w| w == "exempt" || w == "scee");
-        line.kind = if untaxed {
-            let sign = if credits || adjusts { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
-            Kind::Untaxed { price: *tariff, sign }
-        } else if let Some(quantity) = line.quantity {
-            line.component.clone_from(name);
-            // A discount with its taxes: what is taken off is computed like what was charged.
-            if line.value.is_some_and(|value| value < Decimal::ZERO) && quantity > Decimal::ZERO {
-                line.quantity = Some(Decimal::ZERO.checked_sub(quantity).unwrap_or(quantity));
-                line.price = line.price.map(|price| price.abs());
-            }
-            Kind::Taxed { tariff: *tariff }
-        } else {
-            Kind::AsPrinted
-        };
-        line
-    }
-}
-
-/// The flag that the line names; where no name fits, the only one there is.
-fn flag_of<'a>(line: &[String], flags: &'a [Flag]) -> Option<&'a Flag> {
-    let named =
-        |flag: &&Flag| !flag.words.is_empty() && flag.words.iter().all(|word| line.contains(word));
-    let near = |flag: &&Flag| flag.words.first().is_some_and(|word| line.contains(word));
-    let only = |mut found: Box<dyn Iterator<Item = &'a Flag> + '_>| {
-        let first = found.next();
-        first.filter(|_| found.next().is_none())
-    };
-    flags
-        .iter()
-        .find(named)
-        .or_else(|| only(Box::new(flags.iter().filter(near))))
-        .or_else(|| only(Box::new(flags.iter())))
-}
-
-trait SignumOrOne {
-    fn signum_or_one(self) -> Self;
-}
-
-impl SignumOrOne for Decimal {
-    fn signum_or_one(self) -> Self {
-        if self < Self::ZERO { Self::NEGATIVE_ONE } else { Self::ONE }
-    }
 }
