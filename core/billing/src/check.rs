@@ -8,5 +8,5 @@ mod expression;
 mod rates;
 
 pub use bills::{BillCheckError, BillReport, Compared, check_bills};
-pub use codes::{CodeReport, check_code};
+pub use codes::{CodeReport, check_code, check_codes};
 pub use rates::{MonthReport, RateReport, UrdbCheckError, check_urdb};

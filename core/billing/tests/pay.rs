@@ -240,3 +240,69 @@ fn a_code_is_known_by_its_form() {
         }
     }
 }
+
+/// A static code with this amount, reference and city.
+fn published(amount: &str, checksum: &str) -> String {
+    format!(
+        "00020126370014br.gov.bcb.pix0115pix@luz.example52040000530398654{:02}{amount}5802BR5911Luz do \
+         Vale6004Vale62070503***6304{checksum}",
+        amount.len()
+    )
+}
+
+#[test]
+fn unusual_codes_are_sound_with_a_remark_or_refused_with_the_reason() {
+    use corrente_billing::check::{check_code, check_codes};
+    let dynamic = "00020126420014br.gov.bcb.pix2520pix.luz.example/qr/15204000053039865401x5802BR5911\
+                   Luz do Vale6004Vale62160512Nota 12/20266304BA99";
+    let city = "00020126370014br.gov.bcb.pix0115pix@luz.example5204000053039865802BR5911Luz do Vale6019\
+                Presidente Prudente62070503***6304E163";
+    let reference = "00020126370014br.gov.bcb.pix0115pix@luz.example5204000053039865802BR5911Luz do \
+                     Vale6004Vale62110507Nota 1263042810";
+    let eight = "88620000001234500300000000000001234567890123";
+    let wrapped = city.replace("5204", "\r\n  5204").replace("62070503", "\n62070503");
+    // Code, sound, and words of its remarks or of its problem.
+    let cases: &[(&str, bool, &str)] = &[
+        (&published("10.", "0A5F"), true, ""),
+        (&published("0.00", "CC6F"), true, "leaves it to the payer"),
+        (&published(".5", "BAAB"), false, "amount"),
+        (&published("10.123", "076E"), false, "amount"),
+        (dynamic, true, "that at its address counts"),
+        (reference, false, "reference"),
+        (city, true, "the city has 19 characters"),
+        (&wrapped, true, "were left out"),
+        (&wrapped.replace("Luz", "Lux"), false, "checksum"),
+        (eight, true, "segment 8 is not in FEBRABAN's list"),
+        ("806000000018234500300004000000000125345678901231", true, "segment 0 is not"),
+        ("34191790010104351004791020150008291070026000000", false, "bank slip"),
+        ("29261212abc34501de35660000000000421076543213", true, ""),
+        ("nf3e2926 1212 ABC3 4501 DE35 6600 0000 0000 4210 7654 3213", true, ""),
+        ("29261212ABC34501DE35660000000000421076543214", false, "check digit is 4, but 3"),
+    ];
+    for (code, sound, words) in cases {
+        let report = check_code(code);
+        assert_eq!(report.valid, *sound, "{report:?}");
+        let said = report.problem.clone().unwrap_or_else(|| report.remarks.join("; "));
+        assert!(said.to_lowercase().contains(&words.to_lowercase()), "{said}\n{report:?}");
+        assert_eq!(words.is_empty() && *sound, said.is_empty(), "{report:?}");
+    }
+    let lines = check_code("806000000018234500300004000000000125345678901231").parts;
+    assert!(lines.iter().any(|(name, value)| *name == "bars" && value.starts_with("80600")));
+
+    let arguments = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let bars = "83800000002-5 28460038407-5 02950228020-2 02609487803-3";
+    let key = "2426 0508 3241 9600 0181 6600 0158 4318 7410 6025 5822";
+    for (text, kinds) in [
+        (bars, &["bar_code"][..]),
+        (key, &["nf3e_key"]),
+        (city, &["pix"]),
+        (&format!("{city} {bars}"), &["pix", "bar_code"]),
+        (&format!("{eight} {eight}"), &["bar_code", "bar_code"]),
+    ] {
+        let reports = check_codes(&arguments(text));
+        let found: Vec<&str> = reports.iter().map(|r| r.kind).collect();
+        assert_eq!(found, kinds, "{text}");
+        assert!(reports.iter().all(|r| r.valid), "{reports:?}");
+    }
+    assert_eq!(check_codes(&arguments("8380 0000")).len(), 2);
+}

@@ -12,6 +12,9 @@ use super::modulus::{modulus_10, remainder_11};
 /// Why a code is not a bar code of a utility bill.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FebrabanError {
+    /// The line of a bank slip, which is another kind of code.
+    #[error("47 digits are the line of a bank slip (boleto), not of a utility bill, which has 48")]
+    BankSlip,
     /// Neither 44 nor 48 digits.
     #[error("the code has {found} digits: a bar code has 44 and its line 48")]
     Length {
@@ -33,12 +36,6 @@ pub enum FebrabanError {
     /// An unknown way to read the value.
     #[error("the third digit is {found}: 6, 7, 8 or 9 say what the value is")]
     ValueId {
-        /// The digit.
-        found: char,
-    },
-    /// An unknown segment.
-    #[error("the second digit is {found}, which is no segment")]
-    Segment {
         /// The digit.
         found: char,
     },
@@ -92,7 +89,7 @@ impl BarCode {
     /// When a part does not fit into its field.
     pub fn digits(&self) -> Result<String, FebrabanError> {
         let field = |field, rule| FebrabanError::Field { field, rule };
-        if self.segment == 0 || self.segment > 9 || self.segment == 8 {
+        if !self.known_segment() {
             return Err(field("segment", "1 to 7 or 9"));
         }
         if !(6..=9).contains(&self.value_id) {
@@ -113,8 +110,14 @@ impl BarCode {
         }
         let head = format!("8{}{}", self.segment, self.value_id);
         let tail = format!("{value}{}{}", self.company, self.free);
-        let digit = check_digit(&format!("{head}{tail}"), self.value_id).unwrap_or(0);
-        Ok(format!("{head}{digit}{tail}"))
+        Ok(with_check_digit(&head, &tail, self.value_id))
+    }
+
+    /// The 44 digits of a code that was read, also of a segment that is not in the list.
+    pub fn bars(&self) -> String {
+        let head = format!("8{}{}", self.segment, self.value_id);
+        let tail = format!("{:011}{}{}", self.value.minor(), self.company, self.free);
+        with_check_digit(&head, &tail, self.value_id)
     }
 
     /// The line of 48 digits that people type.
@@ -122,16 +125,34 @@ impl BarCode {
     /// # Errors
     /// When a part does not fit into its field.
     pub fn line(&self) -> Result<String, FebrabanError> {
-        let digits = self.digits()?;
-        let mut line = String::new();
-        for start in [0_usize, 11, 22, 33] {
-            let block = digits.get(start..start.saturating_add(11)).unwrap_or_default();
-            let digit = check_digit(block, self.value_id).unwrap_or(0);
-            line.push_str(block);
-            line.push_str(&digit.to_string());
-        }
-        Ok(line)
+        Ok(line_of(&self.digits()?, self.value_id))
     }
+
+    /// The line of a code that was read, also of a segment that is not in the list.
+    pub fn blocks(&self) -> String {
+        line_of(&self.bars(), self.value_id)
+    }
+
+    /// The segment is one of those that FEBRABAN lists: 1 to 7 and 9.
+    pub fn known_segment(&self) -> bool {
+        matches!(self.segment, 1..=7 | 9)
+    }
+}
+
+fn with_check_digit(head: &str, tail: &str, value_id: u8) -> String {
+    let digit = check_digit(&format!("{head}{tail}"), value_id).unwrap_or(0);
+    format!("{head}{digit}{tail}")
+}
+
+fn line_of(bars: &str, value_id: u8) -> String {
+    let mut line = String::new();
+    for start in [0_usize, 11, 22, 33] {
+        let block = bars.get(start..start.saturating_add(11)).unwrap_or_default();
+        let digit = check_digit(block, value_id).unwrap_or(0);
+        line.push_str(block);
+        line.push_str(&digit.to_string());
+    }
+    line
 }
 
 /// Reads and verifies a code: 44 digits, or the line of 48; blanks, dots and dashes are ignored.
@@ -148,6 +169,7 @@ pub fn read(code: &str) -> Result<BarCode, FebrabanError> {
     }
     match digits.len() {
         44 => read_bars(&digits),
+        47 => Err(FebrabanError::BankSlip),
         48 => read_line(&digits),
         found => Err(FebrabanError::Length { found }),
     }
@@ -175,9 +197,6 @@ fn read_bars(bars: &str) -> Result<BarCode, FebrabanError> {
         return Err(FebrabanError::Product { found: product });
     }
     let segment = char_at(bars, 1);
-    if segment == '0' || segment == '8' {
-        return Err(FebrabanError::Segment { found: segment });
-    }
     let value_id = value_id(bars)?;
     let part = |from: usize, until: usize| bars.get(from..until).unwrap_or_default().to_owned();
     let body = format!("{}{}", part(0, 3), part(4, 44));

@@ -63,13 +63,15 @@ const STATES: [&str; 27] = [
     "31", "32", "33", "35", "41", "42", "43", "50", "51", "52", "53",
 ];
 
-/// Reads and verifies a key; `NF3e` in front of it is ignored.
+/// Reads and verifies a key; `NF3e` in front of it is ignored, and so are blanks and small letters.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn read(text: &str) -> Result<Nf3eKey, Nf3eError> {
     let key: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let key = key.strip_prefix("NF3e").unwrap_or(&key);
+    // Letters of a CNPJ are capitals; people type them as they come.
+    let key = key.to_ascii_uppercase();
+    let key = key.strip_prefix("NF3E").unwrap_or(&key);
     if key.chars().count() != 44 || !key.is_ascii() {
         return Err(Nf3eError::Length { found: key.chars().count() });
     }

@@ -88,7 +88,7 @@ pub struct BrCode {
     pub provider: Option<String>,
     /// The address of a dynamic code, without its scheme.
     pub url: Option<String>,
-    /// The amount as written: `123.45`. Ignored on a dynamic code.
+    /// The amount as written: `123.45`. Ignored on a dynamic code, and not judged there.
     pub amount: Option<String>,
     /// The payee's name.
     pub name: String,
@@ -96,7 +96,7 @@ pub struct BrCode {
     pub city: String,
     /// The payee's postal code.
     pub postal_code: Option<String>,
-    /// The reference; `***` when there is none.
+    /// The reference; `***` when there is none. Ignored on a dynamic code, and not judged there.
     pub txid: Option<String>,
     /// The address of an authorisation of recurring payments (field 80).
     pub recurrence: Option<String>,
@@ -213,9 +213,6 @@ pub fn read(text: &str) -> Result<BrCode, PixError> {
     account(&top, &mut code)?;
     parties(&top, &mut code)?;
     code.amount = one("54").map(|f| f.value.clone());
-    if let Some(amount) = &code.amount {
-        check("54", "amount", amount, "at most 13 characters such as 123.45", is_amount)?;
-    }
     additional(&top, &mut code)?;
     unreserved(&top, &mut code)?;
     code.kind = match (&code.key, &code.url, &code.recurrence) {
@@ -226,6 +223,13 @@ pub fn read(text: &str) -> Result<BrCode, PixError> {
             return Err(PixError::Missing { id: "26.01", name: "key" });
         }
     };
+    if code.kind == BrCodeKind::Dynamic {
+        // Amount and reference are those at its address; what stands here is ignored.
+        return Ok(code);
+    }
+    if let Some(amount) = &code.amount {
+        check("54", "amount", amount, "at most 13 characters such as 123.45", is_amount)?;
+    }
     if let Some(txid) = &code.txid {
         check("62.05", "reference", txid, "1 to 25 letters and digits, or ***", is_read_txid)?;
     }
@@ -290,9 +294,9 @@ fn parties(top: &[Field], code: &mut BrCode) -> Result<(), PixError> {
         (1..=25).contains(&n.chars().count())
     })?;
     code.city = one("60").ok_or(PixError::Missing { id: "60", name: "payee's city" })?;
-    check("60", "payee's city", &code.city, "1 to 15 characters", |c| {
-        (1..=15).contains(&c.chars().count())
-    })?;
+    // More than 15 characters break the profile's table, but such codes are published and paid: that is
+    // for the checker to remark.
+    check("60", "payee's city", &code.city, "1 to 99 characters", |c| !c.is_empty())?;
     code.postal_code = one("61");
     Ok(())
 }
@@ -356,7 +360,8 @@ fn is_read_txid(text: &str) -> bool {
 fn is_amount(text: &str) -> bool {
     let (whole, cents) = text.split_once('.').unwrap_or((text, "00"));
     let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-    text.len() <= 13 && digits(whole) && digits(cents) && cents.len() <= 2
+    // EMV allows the point without decimals behind it.
+    text.len() <= 13 && digits(whole) && (cents.is_empty() || digits(cents)) && cents.len() <= 2
 }
 
 fn is_url(text: &str) -> bool {
