@@ -16,7 +16,7 @@ use crate::{
     data_directory::open_registry,
     failure::{Failure, sentence},
     figures::Figures,
-    output::{differing, print, print_json, read_text},
+    output::{differing_or_unread, each_file, print, print_json, read_text},
 };
 
 /// Options of `corrente bill`.
@@ -64,29 +64,31 @@ pub(crate) fn run(arguments: BillArguments) -> Result<(), Failure> {
 
 fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     let mut reports = Vec::new();
-    for file in files {
+    let unread = each_file(files, |file| {
         let read = corrente_billing::check::check_bills(&read_text(file)?);
         reports.extend(read.map_err(|error| Failure::of(file.display(), sentence(&error)))?);
-    }
+        Ok(())
+    });
     if json {
         print_json(&reports)?;
     } else {
         reports.iter().try_for_each(print_bill)?;
     }
-    differing(reports.iter().filter(|report| !report.equal).count(), reports.len(), "bills differ")
+    let bad = reports.iter().filter(|report| !report.equal).count();
+    differing_or_unread(bad, reports.len(), "bills differ", unread)
 }
 
 fn print_bill(report: &BillReport) -> Result<(), Failure> {
     if let Some(problem) = &report.problem {
         return print(&format!("{}: CANNOT BE CHECKED: {problem}\n", report.id));
     }
-    let verdict = if report.equal { "equal" } else { "DIFFERS" };
-    print(&format!(
-        "{}: {verdict} (algorithm {}, {} figures)\n",
-        report.id,
-        report.algorithm,
-        report.compared.len()
-    ))?;
+    let verdict = match (report.equal, report.only_sums()) {
+        (true, true) => "equal as far as it can be compared, WHICH ARE ONLY SUMS",
+        (true, false) => "equal",
+        (false, _) => "DIFFERS",
+    };
+    let (id, algorithm, scope) = (&report.id, &report.algorithm, report.scope());
+    print(&format!("{id}: {verdict} (algorithm {algorithm}; {scope})\n"))?;
     for compared in report.compared.iter().filter(|compared| !compared.equal) {
         print(&format!(
             "  {}: printed {}, computed {}, difference {}\n",

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read, Write, stdin, stdout},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::Serialize;
@@ -39,7 +39,41 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Does something with each file; one that cannot be read is named on standard error and keeps no
+/// other from its turn. Returns how many could not be read.
+#[expect(clippy::print_stderr, reason = "names what went wrong beside the results")]
+pub(crate) fn each_file(
+    files: &[PathBuf],
+    mut turn: impl FnMut(&Path) -> Result<(), Failure>,
+) -> usize {
+    let mut unread = 0;
+    for file in files {
+        if let Err(failure) = turn(file) {
+            eprintln!("corrente: {failure}");
+            unread += 1;
+        }
+    }
+    unread
+}
+
 /// Success, or how many of how many differ.
 pub(crate) fn differing(bad: usize, of: usize, what: &str) -> Result<(), Failure> {
-    if bad == 0 { Ok(()) } else { Err(Failure::new(format!("{bad} of {of} {what}"))) }
+    differing_or_unread(bad, of, what, 0)
+}
+
+/// Success, or how many of how many differ and how many files could not be read.
+pub(crate) fn differing_or_unread(
+    bad: usize,
+    of: usize,
+    what: &str,
+    unread: usize,
+) -> Result<(), Failure> {
+    let mut said = Vec::new();
+    if bad > 0 {
+        said.push(format!("{bad} of {of} {what}"));
+    }
+    if unread > 0 {
+        said.push(format!("{unread} files could not be read"));
+    }
+    if said.is_empty() { Ok(()) } else { Err(Failure::new(said.join(", "))) }
 }

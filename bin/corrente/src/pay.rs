@@ -1,7 +1,7 @@
 //! `corrente pay`: payment codes read and verified.
 
 use clap::{Args, Subcommand};
-use corrente_billing::check::check_code;
+use corrente_billing::check::check_codes;
 
 use crate::{
     failure::Failure,
@@ -19,7 +19,7 @@ pub(crate) struct PayArguments {
 enum PayCommand {
     /// Explains and verifies PIX codes, FEBRABAN bar codes and NF3e keys
     Check {
-        /// The codes
+        /// The codes; one that falls into groups may be given as it is printed
         #[arg(required = true, value_name = "CODE")]
         codes: Vec<String>,
         /// Prints the reports as JSON
@@ -31,7 +31,7 @@ enum PayCommand {
 /// Does it. The exit code is not 0 where a code is not sound.
 pub(crate) fn run(arguments: PayArguments) -> Result<(), Failure> {
     let PayCommand::Check { codes, json } = arguments.command;
-    let reports: Vec<_> = codes.iter().map(|code| check_code(code)).collect();
+    let reports = check_codes(&codes);
     if json {
         print_json(&reports)?;
     } else {
@@ -42,6 +42,9 @@ pub(crate) fn run(arguments: PayArguments) -> Result<(), Failure> {
                 Some(problem) => format!("NOT SOUND: {problem}"),
             };
             print(&format!("{}: {verdict}\n", report.kind))?;
+            for remark in &report.remarks {
+                print(&format!("  remark: {remark}\n"))?;
+            }
             for (name, value) in &report.parts {
                 print(&format!("  {name}: {value}\n"))?;
             }

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use corrente_billing::check::RateReport;
 use corrente_mdm::simulate::SimulationQuery;
 use corrente_registry::organisations;
-use corrente_tariff::{Tariff, explain, urdb};
+use corrente_tariff::{Tariff, explain, overlaps, urdb};
 
 use crate::{
     failure::{Failure, sentence},
     figures::Figures,
-    output::{differing, print, print_json, read_text},
+    output::{differing_or_unread, each_file, print, print_json, read_text},
 };
 
 /// Options of `corrente tariff`.
@@ -22,7 +23,7 @@ pub(crate) struct TariffArguments {
 
 #[derive(Debug, Subcommand)]
 enum TariffCommand {
-    /// Says whether tariff files are sound: line, key and fix of every mistake
+    /// Says whether tariff files are sound: line, key and fix of every mistake; and whether versions overlap
     Check {
         /// Tariff files
         #[arg(required = true, value_name = "FILE")]
@@ -89,15 +90,19 @@ fn read(file: &Path) -> Result<Tariff, Failure> {
 
 fn check(files: &[PathBuf]) -> Result<(), Failure> {
     let mut bad = 0;
-    for file in files {
+    let mut sound = Vec::new();
+    let unread = each_file(files, |file| {
         match Tariff::parse(&read_text(file)?) {
-            Ok(tariff) => print(&format!(
-                "{}: sound: {} {}, valid from {}\n",
-                file.display(),
-                tariff.code(),
-                tariff.version(),
-                tariff.valid_from()
-            ))?,
+            Ok(tariff) => {
+                print(&format!(
+                    "{}: sound: {} {}, valid from {}\n",
+                    file.display(),
+                    tariff.code(),
+                    tariff.version(),
+                    tariff.valid_from()
+                ))?;
+                sound.push(tariff);
+            }
             Err(error) => {
                 bad += 1;
                 for line in error.to_string().lines() {
@@ -105,8 +110,16 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
                 }
             }
         }
+        Ok(())
+    });
+    let overlaps = overlaps(&sound.iter().collect::<Vec<_>>());
+    for overlap in &overlaps {
+        print(&format!("{overlap}\n"))?;
     }
-    differing(bad, files.len(), "tariff files have mistakes")
+    if !overlaps.is_empty() && bad == 0 && unread == 0 {
+        return Err(Failure::new("versions overlap"));
+    }
+    differing_or_unread(bad, files.len(), "tariff files have mistakes", unread)
 }
 
 #[expect(clippy::print_stderr, reason = "remarks beside the file on standard output")]
@@ -170,33 +183,37 @@ fn simulate(
 
 fn check_urdb(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     let mut reports = Vec::new();
-    for file in files {
+    let unread = each_file(files, |file| {
         let report = corrente_billing::check::check_urdb(&read_text(file)?)
             .map_err(|error| Failure::of(file.display(), sentence(&error)))?;
         if !json {
-            let verdict = if report.equal { "equal" } else { "DIFFERS" };
-            print(&format!(
-                "{}: {verdict}, largest difference {}\n",
-                report.name, report.largest_difference
-            ))?;
-            for month in report.months.iter().filter(|month| !month.equal) {
-                for (part, expected, computed, difference) in &month.parts {
-                    print(&format!(
-                        "  month {}, {part}: expected {expected}, computed {computed}, difference {difference}\n",
-                        month.month
-                    ))?;
-                }
-            }
-            for note in &report.notes {
-                print(&format!("  {note}\n"))?;
-            }
+            print_rate(&report)?;
         }
         reports.push(report);
-    }
+        Ok(())
+    });
     if json {
         print_json(&reports)?;
     }
-    differing(reports.iter().filter(|report| !report.equal).count(), reports.len(), "rates differ")
+    let bad = reports.iter().filter(|report| !report.equal).count();
+    differing_or_unread(bad, reports.len(), "rates differ", unread)
+}
+
+fn print_rate(report: &RateReport) -> Result<(), Failure> {
+    let verdict = if report.equal { "equal" } else { "DIFFERS" };
+    print(&format!(
+        "{}: {verdict}, largest difference {}\n",
+        report.name, report.largest_difference
+    ))?;
+    for month in &report.months {
+        for (part, expected, computed, difference) in month.differing() {
+            print(&format!(
+                "  month {}, {part}: expected {expected}, computed {computed}, difference {difference}\n",
+                month.month
+            ))?;
+        }
+    }
+    report.notes.iter().try_for_each(|note| print(&format!("  {note}\n")))
 }
 
 fn ended(mut text: String) -> String {
