@@ -10,7 +10,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, RequestBuilder, StatusCode, Url,
+    Certificate, Client, RequestBuilder, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
@@ -106,6 +106,25 @@ impl Outbound {
             .map_err(|error| DeliveryError::Never(error.to_string()))?;
         Ok(self.client.request(method, url))
     }
+}
+
+/// The certificates that come with the program, beside those of the machine: a small image has none, and
+/// without any there would be no client and no server.
+fn own_roots() -> Result<Vec<Certificate>, reqwest::Error> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .map(|root| Certificate::from_der(root))
+        .collect()
+}
+
+/// What a client of this program begins with: it trusts the authorities of this machine and those that come
+/// with the program.
+///
+/// # Errors
+/// When the certificates in the program cannot be read.
+pub fn http_client() -> Result<reqwest::ClientBuilder, reqwest::Error> {
+    let agent = concat!("corrente/", env!("CARGO_PKG_VERSION"));
+    Ok(Client::builder().user_agent(agent).tls_certs_merge(own_roots()?))
 }
 
 /// Sends the request. A success is 2xx; what the other side will never take is told apart from what may
