@@ -17,6 +17,7 @@ mod torture;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Build, show and test Corrente")]
@@ -56,7 +57,17 @@ pub(crate) struct Failure(pub(crate) String);
 
 pub(crate) type Outcome = Result<(), Failure>;
 
+/// Thousands of sockets in a test need more files than most systems give at first.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        println!("the limit of open files stays as it is: {error}");
+    }
+}
+
 fn main() -> ExitCode {
+    raise_open_files();
     let outcome = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),

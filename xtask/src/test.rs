@@ -121,8 +121,18 @@ fn build() -> Outcome {
     process::run(process::cargo(&["test", "--workspace", "--no-run", "--quiet"]))
 }
 
+/// What tests measured is told at the end: a test that passes keeps its words to itself.
 fn rust() -> Outcome {
-    process::run(process::cargo(&["test", "--workspace", "--quiet"]))
+    let figures = process::target_folder()?.join("figures.txt");
+    if let Err(error) = std::fs::write(&figures, "") {
+        return Err(Failure(format!("{} cannot be written: {error}", figures.display())));
+    }
+    let mut tests = process::cargo(&["test", "--workspace", "--quiet"]);
+    tests.env("CORRENTE_FIGURES", &figures);
+    process::run(tests)?;
+    let told = std::fs::read_to_string(&figures).unwrap_or_default();
+    println!("\nWhat the tests measured (in a debug build, on a busy machine):\n{told}");
+    Ok(())
 }
 
 /// The built pages served by the real binary, in a real browser.

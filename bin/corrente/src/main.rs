@@ -45,6 +45,13 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
+    if matches!(
+        command,
+        Command::Serve(_) | Command::Demo(_) | Command::Fleet(_) | Command::Replay(_)
+    ) {
+        // A file for each connection: what the limit allows in the end shows where they are counted.
+        corrente_headend::descriptors::raise();
+    }
     match command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),

@@ -12,6 +12,7 @@ mod accept;
 mod addresses;
 mod config;
 mod connection;
+pub mod descriptors;
 mod directory;
 mod http;
 mod lab;
@@ -142,6 +143,8 @@ impl Headend {
         http: Router,
     ) -> Result<Running, HeadendError> {
         let address = config.listen;
+        let wanted = config.connections;
+        config.connections = descriptors::connections(wanted);
         let listener =
             listen(address).map_err(|source| HeadendError::from_listen(address, source))?;
         let local_addr =
@@ -159,6 +162,14 @@ impl Headend {
         });
         drop(shared.tasks.spawn(accept::run(listener, Arc::clone(&shared))));
         tracing::info!(listen.address = %local_addr, "head-end listening");
+        let connections = shared.config.connections;
+        if connections < wanted {
+            tracing::warn!(
+                connections,
+                wanted,
+                "fewer connections than configured, by the limit of open files (LimitNOFILE, ulimit -n)"
+            );
+        }
         Ok(Running { local_addr, shared })
     }
 

@@ -181,6 +181,8 @@ async fn report(to: SocketAddr, n: u32, secret: &str, stop: Arc<AtomicBool>) -> 
 #[test]
 fn honest_meters_go_on_while_dirt_is_thrown() {
     const SECRET: &str = "honest";
+    // Both ends of each connection are in this process.
+    corrente_headend::descriptors::raise();
     let (seconds, honest) =
         (setting("CORRENTE_HOSTILE_SECONDS", 4), setting("CORRENTE_HONEST_METERS", 1000));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -226,9 +228,10 @@ fn honest_meters_go_on_while_dirt_is_thrown() {
         let at = |per_mille: usize| latencies[(latencies.len() - 1) * per_mille / 1000] / 1000;
         let grown = peak.load(Ordering::Relaxed).saturating_sub(before as u64);
         let statistics = bench.headend.statistics();
-        println!(
-            "{} honest readings acknowledged; p50 {} ms, p99 {} ms, longest {} ms; memory grew by \
-             {grown} MB; {} connections accepted, {} ended with an error, {} readings in all",
+        corrente_testkit::figure(&format!(
+            "hostile: {} readings of {honest} honest meters acknowledged under attack; p50 {} ms, p99 {} ms, \
+             longest {} ms; memory grew by {grown} MB; {} connections accepted, {} ended with an error, {} \
+             readings in all",
             latencies.len(),
             at(500),
             at(990),
@@ -236,7 +239,7 @@ fn honest_meters_go_on_while_dirt_is_thrown() {
             statistics.accepted,
             statistics.errors,
             statistics.readings,
-        );
+        ));
         assert!(latencies.len() >= honest as usize, "each meter was heard");
         assert!(at(990) < 1000, "p99 of {} ms", at(990));
         assert!(grown < 256, "memory grew by {grown} MB");

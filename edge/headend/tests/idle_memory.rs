@@ -31,6 +31,7 @@ const CONNECTIONS: usize = 1500;
 fn clients() {
     let Ok(told) = std::env::var(CLIENTS) else { return };
     let mut told = told.lines();
+    corrente_headend::descriptors::raise();
     let (address, secret, chain) = (told.next().unwrap(), told.next().unwrap(), told.next());
     let hello =
         format!("{{\"type\":\"hello\",\"v\":1,\"serial\":\"M-1\",\"secret\":\"{secret}\"}}\n");
@@ -113,6 +114,7 @@ fn an_idle_meter_costs_little() {
         println!("skipped: reads /proc");
         return;
     }
+    corrente_headend::descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let directory = TempDir::new().unwrap();
@@ -126,7 +128,9 @@ fn an_idle_meter_costs_little() {
         drop(meter);
         let plain = measure(&bench, &secret, None).await;
         let secure = measure(&bench, &secret, chain.to_str()).await;
-        println!("{plain} bytes per idle plain connection, {secure} with TLS");
+        corrente_testkit::figure(&format!(
+            "idle meters: {plain} bytes of memory per plain connection, {secure} with TLS"
+        ));
         assert!(plain < 4096, "{plain} bytes per idle plain connection");
         assert!(secure < 12 * 1024, "{secure} bytes per idle TLS connection");
     });

@@ -1,8 +1,13 @@
 //! What tests share: the real server as a process, and the folder of real meter data where it is.
 
+pub mod fuzz;
 mod server;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 pub use server::{Server, ServerError};
 
@@ -19,6 +24,22 @@ pub fn shared_data() -> Option<PathBuf> {
 /// The folder of billing facts and test vectors, likewise.
 pub fn shared_vectors() -> Option<PathBuf> {
     shared_data()?.parent().map(|shared| shared.join("domain/vectors")).filter(|f| f.is_dir())
+}
+
+/// Tells a figure that a test measured: on standard output, which a test that passes keeps to itself, and
+/// at the end of the file that `CORRENTE_FIGURES` names, which `cargo xtask test` prints.
+#[expect(clippy::print_stdout, reason = "a test talks to its terminal")]
+pub fn figure(text: &str) {
+    println!("{text}");
+    let Some(path) = std::env::var_os("CORRENTE_FIGURES") else { return };
+    let written = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(format!("{text}\n").as_bytes()));
+    if let Err(error) = written {
+        println!("{} cannot be written: {error}", path.display());
+    }
 }
 
 /// The root of the repository.
