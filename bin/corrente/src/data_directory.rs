@@ -15,6 +15,8 @@ use corrente_registry::{Registry, RegistryError, meters, settings};
 
 use crate::failure::Failure;
 
+pub(crate) const REGISTRY: &str = "registry.db";
+pub(crate) const LEDGER: &str = "ledger.db";
 const CLOCK: &str = "clock.mode";
 const CLOCK_REACHED: &str = "clock.reached_s";
 
@@ -35,26 +37,39 @@ impl DataDirectory {
         options: LedgerOptions,
     ) -> Result<Self, Failure> {
         make(path)?;
-        let lock = lock(path)?;
-        let registry = Registry::open(path.join("registry.db"))?;
-        let clock = settle_clock(&registry, path, mode)?;
-        let ledger: Arc<dyn Ledger> =
-            Arc::new(SqliteLedger::open(&path.join("ledger.db"), options)?);
-        // A channel is made in the registry first: after a crash in between, the ledger learns of it here.
-        let specs = registry.read_blocking(meters::all_channel_specs)?;
-        ledger.open_channels(&specs)?;
-        Ok(Self { registry, ledger, clock, _lock: lock })
+        Self::open_locked(path, lock(path)?, Some(mode), options)
     }
 
     /// Opens a directory that must be there already, by the clock that it has.
     pub(crate) fn open_existing(path: &Path) -> Result<Self, Failure> {
-        let registry = path.join("registry.db");
-        if !registry.exists() {
+        if !path.join(REGISTRY).exists() {
             return Err(no_data(path));
         }
-        let mode =
-            Registry::open(registry)?.read_blocking(stored_clock)?.unwrap_or(ClockMode::Real);
-        Self::open(path, mode, LedgerOptions::default())
+        Self::open_locked(path, lock(path)?, None, LedgerOptions::default())
+    }
+
+    /// With the lock in hand, so that no server of an older version works on what is brought to the
+    /// newest schema here.
+    fn open_locked(
+        path: &Path,
+        lock: File,
+        mode: Option<ClockMode>,
+        options: LedgerOptions,
+    ) -> Result<Self, Failure> {
+        for name in [REGISTRY, LEDGER] {
+            private(&path.join(name))?;
+        }
+        let registry = Registry::open(path.join(REGISTRY))?;
+        let mode = match mode {
+            Some(mode) => mode,
+            None => registry.read_blocking(stored_clock)?.unwrap_or(ClockMode::Real),
+        };
+        let clock = settle_clock(&registry, path, mode)?;
+        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&path.join(LEDGER), options)?);
+        // A channel is made in the registry first: after a crash in between, the ledger learns of it here.
+        let specs = registry.read_blocking(meters::all_channel_specs)?;
+        ledger.open_channels(&specs)?;
+        Ok(Self { registry, ledger, clock, _lock: lock })
     }
 
     /// Keeps how far a simulated clock has run, so that business time never runs backwards.
@@ -73,13 +88,50 @@ pub(crate) fn in_use(path: &Path) -> bool {
 }
 
 /// The registry of a directory that may be in use by a running server: commands of an administrator
-/// work beside it.
+/// work beside it. A server of another version is left in peace; without a server the directory is brought
+/// to this program's schema first.
 pub(crate) fn open_registry(path: &Path) -> Result<(Registry, BusinessClock), Failure> {
-    let file = path.join("registry.db");
+    let registry = match look_at_registry(path) {
+        Ok(opened) => return Ok(opened),
+        Err(Look::Failed(failure)) => return Err(failure),
+        Err(Look::Older(why)) if in_use(path) => {
+            return Err(Failure::of(
+                "a server of an older version is using this directory: stop it, or use its own version of \
+                 this command",
+                why,
+            ));
+        }
+        Err(Look::Older(_)) => {
+            let _lock = lock(path)?;
+            Registry::open(path.join(REGISTRY))?
+        }
+    };
+    with_clock(registry)
+}
+
+/// Why a registry cannot be looked at as it is.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// It has an older schema, in a sentence.
+    Older(String),
+    /// Something else.
+    Failed(Failure),
+}
+
+/// The registry of a directory, which is left as it is.
+pub(crate) fn look_at_registry(path: &Path) -> Result<(Registry, BusinessClock), Look> {
+    let file = path.join(REGISTRY);
     if !file.exists() {
-        return Err(no_data(path));
+        return Err(Look::Failed(no_data(path)));
     }
-    let registry = Registry::open(file)?;
+    match Registry::open_as_is(file) {
+        Ok(registry) => with_clock(registry).map_err(Look::Failed),
+        Err(error @ RegistryError::Older { .. }) => Err(Look::Older(error.to_string())),
+        Err(error) => Err(Look::Failed(error.into())),
+    }
+}
+
+fn with_clock(registry: Registry) -> Result<(Registry, BusinessClock), Failure> {
     let mode = registry.read_blocking(stored_clock)?.unwrap_or(ClockMode::Real);
     let clock = match mode {
         ClockMode::Real => BusinessClock::real(),
@@ -88,6 +140,17 @@ pub(crate) fn open_registry(path: &Path) -> Result<(Registry, BusinessClock), Fa
         ),
     };
     Ok((registry, clock))
+}
+
+/// Makes a file that is not there yet, for this user's eyes alone.
+fn private(file: &Path) -> Result<(), Failure> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Failure::of(format!("cannot make {}", file.display()), error))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn no_data(path: &Path) -> Failure {

@@ -24,7 +24,7 @@ use corrente_metering::{ChannelId, ChannelKind, ChannelSpec, Reading, Span, Time
 use corrente_units::Energy;
 use futures_util::future::BoxFuture;
 
-pub use self::sqlite::{LedgerOptions, SqliteLedger};
+pub use self::sqlite::{LedgerLook, LedgerOptions, SqliteLedger};
 
 /// One reading on its way into the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

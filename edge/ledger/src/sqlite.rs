@@ -7,6 +7,7 @@ mod directory;
 mod ends;
 mod key;
 mod load;
+mod look;
 mod queue;
 mod read;
 mod schema;
@@ -41,6 +42,8 @@ use crate::{
     Admission, Appended, AsOf, ChannelTotal, DayTotal, Decision, Entry, Ledger, LedgerError,
     LedgerStats, Rejected, Revisions, Settled, day, window::Window,
 };
+
+pub use self::look::LedgerLook;
 
 /// What can be set. The defaults suit a machine of a few gigabytes.
 #[derive(Clone, Debug)]

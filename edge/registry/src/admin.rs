@@ -393,6 +393,21 @@ pub fn create_code(
     code_for(tx, by, organisation, user, Purpose::SignIn, CODE_SECONDS)
 }
 
+/// Sets a user's password by its hash, from [`crate::passwords::hash`], and ends the user's sessions: who
+/// knew the old one is out.
+pub fn set_password(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    user: UserId,
+    hash: &str,
+) -> Result<(), RegistryError> {
+    user_of(tx, organisation, user)?;
+    users::set_password(tx, user, hash)?;
+    sessions::end_all(tx, user)?;
+    by.note(tx, organisation, "user.password", &format!("user:{user}"), (None, None))
+}
+
 /// Makes an API token of a user, and returns its text, which is shown once.
 pub fn create_api_token(
     tx: &mut Tx,

@@ -4,6 +4,8 @@
 //! has no effect but on the database, because an engine that detects conflicts runs it again.
 
 use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -60,9 +62,31 @@ enum Mode {
 impl Registry {
     /// Opens the registry in this file, makes it when there is none, and brings it to the newest schema.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RegistryError> {
-        let path = path.as_ref().to_owned();
-        let mut writer = connect(&path, Mode::Write)?;
-        migrations::run(&mut writer, &path)?;
+        let path = path.as_ref();
+        let mut writer = connect(path, Mode::Write)?;
+        migrations::run(&mut writer, path)?;
+        Self::start(path.to_owned(), writer)
+    }
+
+    /// Opens the registry in this file beside whoever uses it, and leaves its schema as it is.
+    ///
+    /// # Errors
+    /// [`RegistryError::Older`] where it is not the schema of this program.
+    pub fn open_as_is(path: impl AsRef<Path>) -> Result<Self, RegistryError> {
+        let path = path.as_ref();
+        migrations::refuse_other(&connect(path, Mode::Read)?, path)?;
+        Self::start(path.to_owned(), connect(path, Mode::Write)?)
+    }
+
+    /// Copies the registry in the file `from`, whatever its schema, to the new file `to`, while others go
+    /// on working with it.
+    pub fn copy_of(from: &Path, to: &Path) -> Result<(), RegistryError> {
+        let connection = connect(from, Mode::Read)?;
+        migrations::refuse_foreign(&connection, from)?;
+        Tx { connection }.backup(to)
+    }
+
+    fn start(path: PathBuf, writer: Connection) -> Result<Self, RegistryError> {
         let mut readers = Vec::new();
         for _ in 0..READERS {
             readers.push(connect(&path, Mode::Read)?);
@@ -274,10 +298,18 @@ impl Tx {
     }
 
     fn backup(&mut self, target: &Path) -> Result<(), RegistryError> {
-        let mut copy = Connection::open(target)
-            .map_err(|source| RegistryError::Open { path: target.to_owned(), source })?;
-        let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy)?;
-        backup.run_to_completion(1024, Duration::ZERO, None)?;
+        let opened = |source| RegistryError::Open { path: target.to_owned(), source };
+        // It holds everybody's names and bills: for nobody else's eyes, from the first byte on.
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(target)
+            .map_err(|error| opened(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))?;
+        let mut copy = Connection::open(target).map_err(opened)?;
+        // All pages in one step: one state of the database, and writers go on beside it.
+        rusqlite::backup::Backup::new(&self.connection, &mut copy)?.step(-1)?;
         Ok(())
     }
 }

@@ -19,6 +19,19 @@ pub enum RegistryError {
         /// The newest schema that this program knows.
         known: i64,
     },
+    /// The file still has the schema of an older program, and was to be left as it is.
+    #[error(
+        "{} has the schema of an older version of corrente ({found}, this one works with {known}): `corrente serve` of this version brings it there; make a backup first",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema that this program works with.
+        known: i64,
+    },
     /// The file is a database of something else.
     #[error(
         "{} is not a registry of corrente: choose another data directory, or move that file away",

@@ -68,6 +68,16 @@ pub(crate) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
     if application == 0 && version == 0 && tables == 0 { Ok(()) } else { Err(foreign()) }
 }
 
+/// Refuses a file that is not of this program's own schema.
+pub(crate) fn refuse_other(connection: &Connection, path: &Path) -> Result<(), RegistryError> {
+    refuse_foreign(connection, path)?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == newest() {
+        return Ok(());
+    }
+    Err(RegistryError::Older { path: path.to_owned(), found, known: newest() })
+}
+
 /// Applies what is missing.
 pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -87,4 +97,37 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), Regist
 
 fn for_sqlite(migration: &str) -> String {
     TYPES.iter().fold(migration.to_owned(), |text, (token, meaning)| text.replace(token, meaning))
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    /// SHA-256 of each migration that has landed, in order.
+    const LANDED: &[&str] = &[
+        "3ad9a561730740d6eeb35bb37e3677dacd37bd0c456448cb53ccee7240db6c4a",
+        "f49ac9ff0cd450a02e3501918ee9c4bab542bbfbabe5fee0fb446df16e7e32a3",
+        "a440250d626aed56b206c5e1dc5f8553071051e81defcb8c0c1a7f69953a3d06",
+        "82bf1de66f170e0fd595ff646d66aa9464bf1d14a1956c3c48ee66cec737b3ef",
+        "921d3ab38a08cde8ebcc57dbddb9d13a6f58252a2e5944b3ecb99b1fc0c03152",
+        "a972dbe4a7dea16f92a2c2b50d6235069245441a1f17e91872ec5410c32f2a03",
+    ];
+
+    #[test]
+    fn what_has_landed_is_not_edited() {
+        let digests: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|migration| {
+                let digest = Sha256::digest(migration.as_bytes());
+                digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+            })
+            .collect();
+        assert_eq!(
+            digests, LANDED,
+            "a migration that has landed is on somebody's disk: never edit it, write the next one; a new \
+             one gets its line here, and `cargo xtask golden` freezes a data directory that has it"
+        );
+    }
 }

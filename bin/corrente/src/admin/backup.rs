@@ -1,7 +1,8 @@
 //! `corrente admin backup` and `restore`.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder, Permissions},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -10,13 +11,15 @@ use corrente_ledger::SqliteLedger;
 use corrente_registry::Registry;
 
 use crate::{
-    data_directory::{DataDirectory, in_use},
+    data_directory::{DataDirectory, LEDGER, REGISTRY, in_use},
     failure::Failure,
     output::print,
 };
 
-const LEDGER: &str = "ledger.db";
-const REGISTRY: &str = "registry.db";
+/// Of files: when people were at home, and what they paid, is for the owner of the directory alone.
+const PRIVATE: u32 = 0o600;
+/// Of folders.
+const PRIVATE_FOLDER: u32 = 0o700;
 
 /// Options of `corrente admin backup`.
 #[derive(Debug, Args)]
@@ -47,9 +50,12 @@ pub(super) fn backup(arguments: &BackupArguments) -> Result<(), Failure> {
     make_new(to, "the backup")?;
     // The ledger first: each channel of its readings is then in the registry's copy.
     SqliteLedger::copy_of(&data.join(LEDGER), &to.join(LEDGER))?;
-    let registry = Registry::open(data.join(REGISTRY))?;
-    let target = to.join(REGISTRY);
-    crate::runtime()?.block_on(registry.backup(target))?;
+    Registry::copy_of(&data.join(REGISTRY), &to.join(REGISTRY))?;
+    // What is said to be copied is on the disk, names and all.
+    for path in [to.join(REGISTRY), to.clone()] {
+        let synced = fs::File::open(&path).and_then(|file| file.sync_all());
+        synced.map_err(|error| Failure::of(format!("cannot write {}", path.display()), error))?;
+    }
     print(&format!("{} copied to {}\n", data.display(), to.display()))
 }
 
@@ -75,7 +81,9 @@ pub(super) fn restore(arguments: &RestoreArguments) -> Result<(), Failure> {
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     for name in [LEDGER, REGISTRY] {
-        let copied = fs::copy(from.join(name), to.join(name));
+        let target = to.join(name);
+        let copied = fs::copy(from.join(name), &target)
+            .and_then(|_| fs::set_permissions(&target, Permissions::from_mode(PRIVATE)));
         copied.map_err(|error| {
             Failure::of(format!("cannot copy {name} to {}", to.display()), error)
         })?;
@@ -109,6 +117,9 @@ fn make_new(path: &Path, what: &str) -> Result<(), Failure> {
             path.display()
         )));
     }
-    fs::create_dir_all(path)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(PRIVATE_FOLDER)
+        .create(path)
         .map_err(|error| Failure::of(format!("cannot make {}", path.display()), error))
 }

@@ -42,8 +42,22 @@ enum UserCommand {
         #[arg(long, default_value = "read", value_parser = ["read", "write", "admin"])]
         scope: String,
     },
-    /// Sets a user's password; it is read from standard input
+    /// Sets a user's password, which is read from standard input; the user's sessions end
     Password {
+        #[command(flatten)]
+        directory: Directory,
+        /// Address that the user signs in with
+        email: String,
+    },
+    /// Refuses a user from now on; the user's sessions end
+    Disable {
+        #[command(flatten)]
+        directory: Directory,
+        /// Address that the user signs in with
+        email: String,
+    },
+    /// Lets a refused user in again
+    Enable {
         #[command(flatten)]
         directory: Directory,
         /// Address that the user signs in with
@@ -104,6 +118,8 @@ pub(super) fn run(arguments: UserArguments) -> Result<(), Failure> {
             print(&format!("{}\n", token.reveal()))
         }
         UserCommand::Password { directory, email } => set_password(&directory, email),
+        UserCommand::Disable { directory, email } => set_disabled(&directory, email, true),
+        UserCommand::Enable { directory, email } => set_disabled(&directory, email, false),
         UserCommand::List(directory) => list(&directory),
     }
 }
@@ -152,9 +168,16 @@ fn set_password(directory: &Directory, email: String) -> Result<(), Failure> {
     }
     let hash = passwords::hash(password)
         .map_err(|error| Failure::of("the password cannot be hashed", error))?;
-    directory.write(move |tx, _, _| {
+    directory.write(move |tx, by, organisation| {
         let user = find(tx, &email)?;
-        Ok(users::set_password(tx, user.id, &hash)?)
+        Ok(admin::set_password(tx, by, organisation.id, user.id, &hash)?)
+    })
+}
+
+fn set_disabled(directory: &Directory, email: String, disabled: bool) -> Result<(), Failure> {
+    directory.write(move |tx, by, organisation| {
+        let user = find(tx, &email)?;
+        Ok(admin::set_user_disabled(tx, by, organisation.id, user.id, disabled)?)
     })
 }
 

@@ -8,6 +8,8 @@ use corrente_units::Decimal;
 use crate::{binary, text};
 
 const PAGE: &str = include_str!("../../../../docs/first-town.md");
+/// Seconds that all of the page may take: its loops wait for a server that should be there at once.
+const SECONDS: &str = "300";
 /// Between the outputs of two blocks.
 const MARK: &str = "@@@ block";
 
@@ -102,8 +104,8 @@ fn the_page_leads_to_the_first_bill() {
     let script = script.replace("4005", &port);
     let path = std::env::var("PATH").unwrap();
     let programs = binary().parent().and_then(Path::to_str).unwrap();
-    let output = Command::new("bash")
-        .args(["-c", &format!("exec 2>&1\n{script}")])
+    let output = Command::new("timeout")
+        .args(["--kill-after=10", SECONDS, "bash", "-c", &format!("exec 2>&1\n{script}")])
         .env_clear()
         .env("PATH", format!("{programs}:{path}"))
         .env("HOME", folder.path())
@@ -113,6 +115,7 @@ fn the_page_leads_to_the_first_bill() {
         .output()
         .unwrap();
     let printed = text(&output.stdout).replace(&port, "4005");
+    assert_ne!(output.status.code(), Some(124), "above {SECONDS} seconds: {printed}");
     assert!(output.status.success(), "{printed}");
     let outputs: Vec<&str> = printed.split(&format!("{MARK}\n")).collect();
     assert_eq!(outputs.len(), blocks.len() + 1, "{printed}");

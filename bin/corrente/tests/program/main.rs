@@ -5,6 +5,7 @@
 mod backup;
 mod bare;
 mod check;
+mod doctor;
 mod export;
 mod findings;
 mod first_town;

@@ -1,7 +1,8 @@
 //! Backup: a consistent copy while the ledger goes on working.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -48,6 +49,14 @@ fn whole(from: &Path, to: &Path) -> Result<(), LedgerError> {
 
 fn copy(from: &Path, to: &Path) -> Result<(), LedgerError> {
     let from = schema::connect_reader(from).map_err(|error| schema::unusable(from, &error))?;
+    // When somebody was at home stands in it: for nobody else's eyes, from the first byte on.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(|error| failed(to, &error))?;
     let mut target = Connection::open(to).map_err(|error| schema::unusable(to, &error))?;
     // All pages in one step: one state of the database, and the writer goes on beside it.
     Backup::new(&from, &mut target)

@@ -107,12 +107,30 @@ pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
 fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let failed = |error: rusqlite::Error| unusable(path, &error);
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+    if number("application_id").map_err(failed)? == 0
+        && number("user_version").map_err(failed)? == 0
+        && table_names(connection).map_err(failed)?.is_empty()
+    {
+        return create(path, connection).map_err(failed);
+    }
+    let version = refuse(path, connection)?;
+    let bring = if version < 3 { TO_VERSION_3 } else { "" };
+    // A file on a read-only medium opens and reads; it must be found now and not at the first reading.
+    connection
+        .execute_batch(&format!(
+            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; {bring} \
+             PRAGMA user_version = {VERSION}; COMMIT"
+        ))
+        .map_err(failed)
+}
+
+/// Refuses what is no ledger, or none of this program's; else says its schema.
+pub(super) fn refuse(path: &Path, connection: &Connection) -> Result<i32, LedgerError> {
+    let failed = |error: rusqlite::Error| unusable(path, &error);
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let tables = table_names(connection).map_err(failed)?;
     let application = number("application_id").map_err(failed)?;
     let version = number("user_version").map_err(failed)?;
-    if application == 0 && version == 0 && tables.is_empty() {
-        return create(path, connection).map_err(failed);
-    }
     let path = path.display();
     if application != APPLICATION_ID {
         return Err(LedgerError::Unusable(format!(
@@ -133,14 +151,7 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
             "the ledger {path} is incomplete (schema {version}): restore it from a backup"
         )));
     }
-    // A file on a read-only medium opens and reads; it must be found now and not at the first reading.
-    let bring = if version < 3 { TO_VERSION_3 } else { "" };
-    connection
-        .execute_batch(&format!(
-            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; {bring} \
-             PRAGMA user_version = {VERSION}; COMMIT"
-        ))
-        .map_err(failed)
+    Ok(version)
 }
 
 fn create(path: &Path, connection: &Connection) -> rusqlite::Result<()> {
@@ -198,10 +209,14 @@ pub(super) fn unusable(file: &Path, error: &rusqlite::Error) -> LedgerError {
         Some(ErrorCode::CannotOpen) => format!(
             "the ledger {path} cannot be opened: make its folder, and let this user write there"
         ),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            format!("the ledger {path} is damaged ({error}): restore it from a backup")
-        }
+        Some(ErrorCode::DatabaseCorrupt) => return damaged(file, &error.to_string()),
         _ => format!("the ledger {path} cannot be used: {error}"),
     };
     LedgerError::Unusable(sentence)
+}
+
+/// A file whose pages are not sound.
+pub(super) fn damaged(file: &Path, why: &str) -> LedgerError {
+    let (path, why) = (file.display(), why.replace('\n', " "));
+    LedgerError::Unusable(format!("the ledger {path} is damaged ({why}): restore it from a backup"))
 }
