@@ -2,6 +2,7 @@
 
 mod backup;
 mod balance;
+mod customer;
 mod findings;
 mod import;
 mod meter;
@@ -11,6 +12,7 @@ mod reading;
 mod rules;
 mod tariff;
 mod token;
+mod usage_point;
 mod user;
 
 use std::path::PathBuf;
@@ -36,6 +38,10 @@ pub(crate) struct AdminArguments {
 enum AdminCommand {
     /// The organisation: name, address, PIX key
     Organisation(organisation::OrganisationArguments),
+    /// Customers
+    Customer(customer::CustomerArguments),
+    /// Usage points: the places where energy is used and billed
+    UsagePoint(usage_point::UsagePointArguments),
     /// Customers, usage points, meters and agreements from CSV files: all of it or nothing
     Import(import::ImportArguments),
     /// Tariff files in the registry
@@ -46,7 +52,7 @@ enum AdminCommand {
     Reading(reading::ReadingArguments),
     /// What validation found: listed, accepted, edited, sent back
     Findings(Box<findings::FindingsArguments>),
-    /// A meter's life: exchanged, behind transformers, with a dial that rolls over, with a wrong clock
+    /// Meters: registered, exchanged, behind transformers, with a dial that rolls over, with a wrong clock
     Meter(Box<meter::MeterArguments>),
     /// Rule sets of validation: stored, listed, given to usage points
     Rules(rules::RulesArguments),
@@ -64,6 +70,8 @@ enum AdminCommand {
 pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
     match arguments.command {
         AdminCommand::Organisation(arguments) => organisation::run(arguments),
+        AdminCommand::Customer(arguments) => customer::run(arguments),
+        AdminCommand::UsagePoint(arguments) => usage_point::run(arguments),
         AdminCommand::Import(arguments) => import::run(arguments),
         AdminCommand::Tariff(arguments) => tariff::run(arguments),
         AdminCommand::Token(arguments) => token::run(arguments),

@@ -1,5 +1,6 @@
 //! `corrente admin meter`: what happens to a meter after it was registered.
 
+mod create;
 mod places;
 
 use clap::{Args, Subcommand};
@@ -31,6 +32,9 @@ pub(crate) struct MeterArguments {
 
 #[derive(Debug, Subcommand)]
 enum MeterCommand {
+    /// Registers a meter with one register of imported energy at a usage point, and prints its secret,
+    /// once; a token lets a meter register itself
+    Create(create::CreateArguments),
     /// A meter's channels with their last readings
     Show {
         #[command(flatten)]
@@ -179,6 +183,7 @@ fn ratio(text: &str) -> Result<(i64, i64), String> {
 
 pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
     match *arguments.command {
+        MeterCommand::Create(arguments) => create::run(&arguments),
         MeterCommand::Show { place, serial } => places::show(&place, &serial),
         MeterCommand::Replace(arguments) => places::replace(&arguments),
         MeterCommand::Move(arguments) => places::move_meter(&arguments),

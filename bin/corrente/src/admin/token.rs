@@ -1,7 +1,7 @@
 //! `corrente admin token`.
 
 use clap::{Args, Subcommand};
-use corrente_metering::{Calendar, Timestamp};
+use corrente_metering::{Calendar, Timestamp, id::EnrolmentTokenId};
 use corrente_registry::{
     Tx, admin,
     enrolment::{self, NewToken},
@@ -26,6 +26,13 @@ pub(crate) struct TokenArguments {
 enum TokenCommand {
     /// Makes a token and prints it, once
     Create(Box<CreateArguments>),
+    /// Refuses a token from now on; meters that came in by it stay
+    Revoke {
+        #[command(flatten)]
+        directory: Directory,
+        /// Its id, from the list
+        id: EnrolmentTokenId,
+    },
     /// Lists the tokens, without their text
     List(Directory),
 }
@@ -60,6 +67,9 @@ struct CreateArguments {
 pub(super) fn run(arguments: TokenArguments) -> Result<(), Failure> {
     match arguments.command {
         TokenCommand::Create(arguments) => create(&arguments),
+        TokenCommand::Revoke { directory, id } => directory.write(move |tx, by, organisation| {
+            Ok(admin::revoke_token(tx, by, organisation.id, id)?)
+        }),
         TokenCommand::List(directory) => list(&directory),
     }
 }
@@ -121,7 +131,7 @@ fn new_token(
 fn list(directory: &Directory) -> Result<(), Failure> {
     let (_, clock) = crate::data_directory::open_registry(&directory.data)?;
     let tokens = directory.read(|tx, organisation| Ok(enrolment::list(tx, organisation.id)?))?;
-    println!("created,label,uses_left,expires,state");
+    println!("created,label,uses_left,expires,state,id");
     let now = clock.now();
     for token in tokens {
         let state = if token.revoked.is_some() {
@@ -136,7 +146,7 @@ fn list(directory: &Directory) -> Result<(), Failure> {
         let uses = token.uses_left.map_or_else(|| "any".to_owned(), |uses| uses.to_string());
         let expires =
             token.expires.map_or_else(|| "never".to_owned(), |expires| expires.to_string());
-        println!("{},{},{uses},{expires},{state}", token.created, token.label);
+        println!("{},{},{uses},{expires},{state},{}", token.created, token.label, token.id);
     }
     Ok(())
 }

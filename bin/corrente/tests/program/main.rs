@@ -13,6 +13,7 @@ mod import;
 mod kill;
 mod load;
 mod meter;
+mod people;
 mod replay;
 mod serve;
 mod tls;
