@@ -64,6 +64,16 @@ impl Figures {
         Ok(Self { registry, clock, ledger, _own: None, _copy: Some(copy) })
     }
 
+    /// The registry.
+    pub(crate) const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The readings.
+    pub(crate) fn ledger(&self) -> &dyn Ledger {
+        self.ledger.as_ref()
+    }
+
     /// Meter data management over it.
     pub(crate) fn mdm(&self) -> Mdm {
         let (registry, ledger) = (self.registry.clone(), Arc::clone(&self.ledger));

@@ -1,31 +1,26 @@
 //! `corrente fleet`: many simulated households in one process, each with a connection of its own.
 
+mod check;
 mod faults;
+mod home;
+mod record;
 
 use std::{
-    fs::File,
-    io::{BufWriter, Write},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use corrente_clock::BusinessClock;
-use corrente_household::{Household, HouseholdKind, SimulatedRegister};
-use corrente_meter::{Identity, MeterClient, MeterConfig, NewReading, Statistics};
-use corrente_metering::{Calendar, Timestamp};
-use corrente_units::Energy;
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{interval, sleep},
-};
+use corrente_meter::{Identity, Statistics};
+use corrente_metering::Calendar;
+use tokio::{sync::mpsc, task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     failure::Failure,
-    fleet::faults::{Counted, Faults, Kinds, Recorded},
+    fleet::{faults::Kinds, home::Home, record::Recorder},
     keep::Keep,
     live_line::{LiveLine, brief, grouped},
     shutdown::asked_to_stop,
@@ -34,7 +29,10 @@ use crate::{
 
 /// Options of `corrente fleet`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct FleetArguments {
+    #[command(subcommand)]
+    command: Option<FleetCommand>,
     /// The server, as HOST:PORT
     #[arg(
         long,
@@ -73,16 +71,25 @@ pub(crate) struct FleetArguments {
     /// What goes wrong on purpose: all, or some of drop,late,duplicate,drift,jump,reset,storm
     #[arg(long, value_name = "KINDS")]
     faults: Option<Kinds>,
-    /// Where the faults are recorded, one JSON object a line
-    #[arg(long, value_name = "FILE", requires = "faults")]
+    /// Where faults, readings and the truth are written down, one JSON object a line, for `fleet check`
+    #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Where secrets and registers of the fleet are kept
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum FleetCommand {
+    /// Compares what a fleet sent with what the ledger holds of it
+    Check(check::CheckArguments),
+}
+
 /// Runs the fleet until it is stopped.
-pub(crate) fn run(arguments: FleetArguments) -> Result<(), Failure> {
+pub(crate) fn run(mut arguments: FleetArguments) -> Result<(), Failure> {
+    if let Some(FleetCommand::Check(check)) = arguments.command.take() {
+        return check::run(&check);
+    }
     crate::log::start_for_tool()?;
     crate::runtime()?.block_on(fleet(arguments))
 }
@@ -101,28 +108,26 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
     let (identities, mut identified) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let clock = BusinessClock::real();
+    let mut record = Recorder::open(arguments.record.as_deref())?;
+    let wanted = arguments.record.is_some() || arguments.faults.is_some();
+    let (lines, mut recorded) = mpsc::unbounded_channel();
     let mut meters = Vec::new();
     for number in 1..=arguments.meters {
-        let home = Home::new(number, &arguments, &calendar, &mut keep, clock.now());
-        meters.push(home);
+        let lines = wanted.then(|| lines.clone());
+        meters.push(Home::new(number, &arguments, &calendar, &mut keep, clock.now(), lines));
     }
+    drop(lines);
     // From here on each register is known for ever: the households are functions of time.
     keep.save()?;
-    let mut record = FaultRecord::open(arguments.record.as_deref())?;
-    let (faults, mut faulted) = mpsc::unbounded_channel();
     let mut homes = JoinSet::new();
     let tls = crate::trust(arguments.tls_ca.as_deref())?;
     for mut home in meters {
         home.config.tls.clone_from(&tls);
-        if let Some(kinds) = arguments.faults.clone() {
-            home.faults =
-                Some(Faults::new(&home.serial, kinds, arguments.seed, home.number, faults.clone()));
-        }
         home.config.statistics = Arc::clone(&statistics);
         home.config.identities = Some(identities.clone());
         homes.spawn(home.live(clock.clone(), stop.clone()));
     }
-    drop((identities, faults));
+    drop(identities);
 
     let mut asked = asked_to_stop()?;
     let mut line = LiveLine::new();
@@ -144,7 +149,7 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
                 take_identities(&mut keep, identity, &mut identified);
                 keep.save()?;
             },
-            Some(fault) = faulted.recv() => record.write(&fault)?,
+            Some(line) = recorded.recv() => record.write(&line)?,
             ended = homes.join_next() => match ended {
                 None => break,
                 Some(Ok(Ok(shown))) => registers.push(shown),
@@ -166,12 +171,13 @@ async fn fleet(arguments: FleetArguments) -> Result<(), Failure> {
     while let Ok(identity) = identified.try_recv() {
         keep.identity(identity);
     }
-    while let Ok(fault) = faulted.try_recv() {
-        record.write(&fault)?;
+    while let Ok(line) = recorded.try_recv() {
+        record.write(&line)?;
     }
     record.close()?;
-    for (serial, t, wh) in registers {
-        keep.register(&serial, t, wh);
+    for shown in registers {
+        keep.register(&shown.serial, shown.t, shown.wh);
+        keep.wrong(&shown.serial, shown.base, shown.drift);
     }
     keep.save()?;
     line.clear();
@@ -186,159 +192,6 @@ fn take_identities(keep: &mut Keep, first: Identity, more: &mut mpsc::UnboundedR
     keep.identity(first);
     while let Ok(next) = more.try_recv() {
         keep.identity(next);
-    }
-}
-
-/// The record of what went wrong on purpose.
-struct FaultRecord {
-    out: Option<BufWriter<File>>,
-    counted: Counted,
-}
-
-impl FaultRecord {
-    fn open(path: Option<&std::path::Path>) -> Result<Self, Failure> {
-        let cannot = |path: &std::path::Path, error| {
-            Failure::of(format!("cannot write {}", path.display()), error)
-        };
-        let out = match path {
-            None => None,
-            Some(path) => {
-                Some(BufWriter::new(File::create(path).map_err(|error| cannot(path, error))?))
-            }
-        };
-        Ok(Self { out, counted: Counted::default() })
-    }
-
-    fn write(&mut self, fault: &Recorded) -> Result<(), Failure> {
-        self.counted.add(fault.fault);
-        let Some(out) = &mut self.out else { return Ok(()) };
-        serde_json::to_writer(&mut *out, fault)
-            .map_err(std::io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-            .map_err(|error| Failure::of("cannot write the record", error))
-    }
-
-    fn close(&mut self) -> Result<(), Failure> {
-        match &mut self.out {
-            None => Ok(()),
-            Some(out) => out.flush().map_err(|error| Failure::of("cannot write the record", error)),
-        }
-    }
-}
-
-/// One household and its meter.
-struct Home {
-    number: u32,
-    serial: String,
-    faults: Option<Faults>,
-    held: Vec<NewReading>,
-    config: MeterConfig,
-    state: corrente_meter::MeterState,
-    register: SimulatedRegister,
-    every: Duration,
-    /// When it connects, and at which part of its interval it reports.
-    delay: Duration,
-    phase: Duration,
-}
-
-impl Home {
-    fn new(
-        number: u32,
-        arguments: &FleetArguments,
-        calendar: &Calendar,
-        keep: &mut Keep,
-        now: Timestamp,
-    ) -> Self {
-        let serial = format!("{}-{}-{number:05}", arguments.prefix, arguments.seed);
-        let kind = HouseholdKind::of_town(u64::from(number));
-        let seed = arguments.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number));
-        let household = Household::new(seed, kind, calendar.clone());
-        // A register goes on where it stood; a new one has counted before it came here.
-        let kept = keep.meter(&serial).and_then(|kept| kept.register);
-        let (t, wh) = kept.unwrap_or_else(|| {
-            let scattered = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 9_000_000;
-            (now.second(), 1_000_000_i64.saturating_add_unsigned(scattered))
-        });
-        if kept.is_none() {
-            keep.register(&serial, t, wh);
-        }
-        let mut register = household.register(Timestamp::from_second(t), Energy::from_wh(wh));
-        register.advance_to(now);
-        let mut config = MeterConfig::new(&arguments.connect, &serial);
-        config.token.clone_from(&arguments.token);
-        config.usage_point = Some(format!("{kind} {number:05}"));
-        let first = u64::try_from(now.second()).unwrap_or(0).saturating_mul(1000);
-        let state = keep.state(&serial).numbered_from(first);
-        let every = Duration::from_secs(u64::from(arguments.interval));
-        let phase = every.mul_f64(f64::from(number % 997) / 997.0);
-        let delay = Duration::from_secs_f64(f64::from(number) / f64::from(arguments.ramp));
-        let (faults, held) = (None, Vec::new());
-        Self { number, serial, faults, held, config, state, register, every, delay, phase }
-    }
-
-    /// Reports until it is told to stop, and says what the register then shows.
-    async fn live(
-        mut self,
-        clock: BusinessClock,
-        stop: CancellationToken,
-    ) -> Result<(String, i64, i64), Failure> {
-        tokio::select! {
-            () = sleep(self.delay) => {}
-            () = stop.cancelled() => return Ok(self.shown()),
-        }
-        let client = MeterClient::start(self.config.clone(), self.state)?;
-        self.state = corrente_meter::MeterState::in_memory();
-        let mut due = interval(self.every);
-        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        sleep(self.phase).await;
-        loop {
-            tokio::select! {
-                _ = due.tick() => self.report(&client, clock.now()).await?,
-                () = client.ended() => {
-                    return client.close().await.map(|()| self.shown()).map_err(Failure::from);
-                }
-                () = stop.cancelled() => break,
-            }
-        }
-        // What was held back comes now, and what is on its way may still arrive.
-        let held = std::mem::take(&mut self.held);
-        if !held.is_empty() {
-            client.send(held).await?;
-        }
-        drop(tokio::time::timeout(Duration::from_secs(2), client.flushed()).await);
-        client.close().await?;
-        Ok(self.shown())
-    }
-
-    /// Reads the register and sends what the faults let through.
-    async fn report(&mut self, client: &MeterClient, t: Timestamp) -> Result<(), Failure> {
-        if t <= self.register.at() {
-            return Ok(());
-        }
-        let mut reading = NewReading::new(t, self.register.advance_to(t));
-        reading.power = Some(self.register.power());
-        let Some(faults) = &mut self.faults else {
-            client.send(vec![reading]).await?;
-            return Ok(());
-        };
-        let action = faults.next(t, reading.value.wh());
-        reading.end = Timestamp::from_second(action.t);
-        reading.value = Energy::from_wh(action.wh);
-        if action.twice {
-            self.held.push(reading.clone());
-        }
-        self.held.push(reading);
-        if !action.hold {
-            client.send(std::mem::take(&mut self.held)).await?;
-        }
-        if let Some(pause) = action.reconnect {
-            client.reconnect(pause).await?;
-        }
-        Ok(())
-    }
-
-    fn shown(&self) -> (String, i64, i64) {
-        (self.serial.clone(), self.register.at().second(), self.register.shows().wh())
     }
 }
 

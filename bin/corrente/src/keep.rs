@@ -37,6 +37,17 @@ pub(crate) struct Kept {
     /// What the register showed, and when (epoch seconds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) register: Option<(i64, i64)>,
+    /// What the register had counted when it last fell to zero, in Wh: its dial shows that much less.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) base: i64,
+    /// Seconds by which the meter's clock is ahead.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) drift: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 impl Keep {
@@ -104,6 +115,13 @@ impl Keep {
     /// Keeps what a register showed.
     pub(crate) fn register(&mut self, serial: &str, t: i64, wh: i64) {
         self.contents.meters.entry(serial.to_owned()).or_default().register = Some((t, wh));
+        self.changed = true;
+    }
+
+    /// Keeps what is wrong with a meter: it stays wrong over a restart.
+    pub(crate) fn wrong(&mut self, serial: &str, base: i64, drift: i64) {
+        let kept = self.contents.meters.entry(serial.to_owned()).or_default();
+        (kept.base, kept.drift) = (base, drift);
         self.changed = true;
     }
 

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, str::FromStr, time::Duration};
 use corrente_metering::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
-use serde::Serialize;
-use tokio::sync::mpsc;
+use serde::{Deserialize, Serialize};
+
+use super::record::Happened;
 
 /// One fault in so many readings of a meter.
 const ONE_IN: u64 = 25;
@@ -17,7 +18,7 @@ const STORM_ONE_IN: u64 = 3;
 const MOST_DRIFT: i64 = 240;
 
 /// A kind of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Fault {
     /// The connection breaks.
@@ -47,7 +48,7 @@ impl Fault {
         Self::Storm,
     ];
 
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Drop => "drop",
             Self::Late => "late",
@@ -60,8 +61,8 @@ impl Fault {
     }
 }
 
-/// Which kinds may happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which kinds may happen: none, unless some are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Kinds(Vec<Fault>);
 
 impl FromStr for Kinds {
@@ -85,35 +86,16 @@ impl FromStr for Kinds {
     }
 }
 
-/// A line of the record.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Recorded {
-    /// Epoch seconds at which it happened, by the fleet's true clock.
-    pub(super) at: i64,
-    pub(super) serial: String,
-    pub(super) fault: Fault,
-    /// Time of the reading concerned, as it was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) t: Option<i64>,
-    /// Value of the reading concerned, as it was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) wh: Option<i64>,
-    /// Seconds, readings or watt-hours by which it went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) by: Option<i64>,
-}
-
 /// The faults of one meter.
 #[derive(Debug)]
 pub(super) struct Faults {
-    serial: String,
     kinds: Kinds,
     seed: u64,
     random: ChaCha8Rng,
-    record: mpsc::UnboundedSender<Recorded>,
-    drift: i64,
-    /// What the register showed when it was reset.
-    base: i64,
+    /// Seconds by which the meter's clock is ahead.
+    pub(super) drift: i64,
+    /// What the register had counted when it was reset.
+    pub(super) base: i64,
     held: u32,
     storms: Option<i64>,
 }
@@ -127,28 +109,15 @@ pub(super) struct Action {
     pub(super) hold: bool,
     pub(super) twice: bool,
     pub(super) reconnect: Option<Duration>,
+    /// What went wrong just now.
+    pub(super) happened: Option<Happened>,
 }
 
 impl Faults {
-    pub(super) fn new(
-        serial: &str,
-        kinds: Kinds,
-        seed: u64,
-        number: u32,
-        record: mpsc::UnboundedSender<Recorded>,
-    ) -> Self {
+    /// Of the meter with this number, whose clock and register may be wrong already.
+    pub(super) fn new(kinds: Kinds, seed: u64, number: u32, base: i64, drift: i64) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9) ^ u64::from(number));
-        Self {
-            serial: serial.to_owned(),
-            kinds,
-            seed,
-            random,
-            record,
-            drift: 0,
-            base: 0,
-            held: 0,
-            storms: None,
-        }
+        Self { kinds, seed, random, drift, base, held: 0, storms: None }
     }
 
     /// What becomes of the reading `wh` at the true time `now`.
@@ -162,7 +131,7 @@ impl Faults {
         }
         if self.storm(now) {
             action.reconnect = Some(Duration::from_millis(self.below(3_000)));
-            self.note(now, Fault::Storm, None, None);
+            action.happened = Some(Happened { fault: Fault::Storm, by: None });
             return action;
         }
         if self.below(ONE_IN) != 0 || self.kinds.0.is_empty() {
@@ -207,7 +176,7 @@ impl Faults {
                 Some(-lost)
             }
         };
-        self.note(now, fault, Some(action), by);
+        action.happened = Some(Happened { fault, by });
         action
     }
 
@@ -220,13 +189,6 @@ impl Faults {
         let first = self.storms.replace(window).is_none();
         let mut dice = ChaCha8Rng::seed_from_u64(self.seed ^ window.unsigned_abs());
         !first && dice.next_u64().is_multiple_of(STORM_ONE_IN)
-    }
-
-    fn note(&self, now: Timestamp, fault: Fault, action: Option<Action>, by: Option<i64>) {
-        let (t, wh) = (action.map(|a| a.t), action.map(|a| a.wh));
-        let line = Recorded { at: now.second(), serial: self.serial.clone(), fault, t, wh, by };
-        // The record ends with the fleet.
-        self.record.send(line).ok();
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -254,18 +216,13 @@ impl Counted {
 mod tests {
     use super::*;
 
-    fn walk(seed: u64, kinds: &str) -> (Vec<Action>, Vec<Recorded>) {
-        let (record, mut recorded) = mpsc::unbounded_channel();
-        let mut faults = Faults::new("F-1", kinds.parse().unwrap(), seed, 1, record);
-        let actions = (0..2_000_i64)
+    fn walk(seed: u64, kinds: &str) -> (Vec<Action>, Vec<Happened>) {
+        let mut faults = Faults::new(kinds.parse().unwrap(), seed, 1, 0, 0);
+        let actions: Vec<Action> = (0..2_000_i64)
             .map(|n| faults.next(Timestamp::from_second(1_800_000_000 + n * 10), 1_000 + n))
             .collect();
-        drop(faults);
-        let mut lines = Vec::new();
-        while let Ok(line) = recorded.try_recv() {
-            lines.push(line);
-        }
-        (actions, lines)
+        let happened = actions.iter().filter_map(|action| action.happened).collect();
+        (actions, happened)
     }
 
     #[test]
@@ -292,6 +249,25 @@ mod tests {
         let left = said - i64::try_from(held + lines.len()).unwrap();
         assert!((0..10).contains(&left), "{left}");
         assert!(actions.iter().all(|action| !action.twice && action.reconnect.is_none()));
+    }
+
+    #[test]
+    fn what_is_wrong_stays_wrong_over_a_restart() {
+        let now = Timestamp::from_second(1_800_000_000);
+        let mut faults = Faults::new(Kinds::default(), 1, 1, 900, -30);
+        let action = faults.next(now, 1_000);
+        assert_eq!((action.t, action.wh), (now.second() - 30, 100));
+        let (actions, _) = walk(7, "reset,drift");
+        let mut faults = Faults::new("reset,drift".parse().unwrap(), 7, 1, 0, 0);
+        let last = (0..2_000_i64)
+            .map(|n| faults.next(Timestamp::from_second(1_800_000_000 + n * 10), 1_000 + n))
+            .last();
+        assert_eq!(last, actions.last().copied());
+        let mut again = Faults::new(Kinds::default(), 7, 1, faults.base, faults.drift);
+        let next = again.next(Timestamp::from_second(1_800_020_000), 3_000);
+        assert_eq!(next.wh, 3_000 - faults.base);
+        assert_eq!(next.t, 1_800_020_000 + faults.drift);
+        assert!(faults.base > 0 && faults.drift != 0);
     }
 
     #[test]

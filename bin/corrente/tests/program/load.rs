@@ -28,7 +28,8 @@ fn a_fleet_reports_and_its_cost_is_told() {
     let token = town.token(&[]);
     let pid = town.server.as_ref().unwrap().pid();
     let before = resident_bytes(pid);
-    let state = town.path("fleet.json");
+    let (state, record) = (town.path("fleet.json"), town.path("fleet.jsonl"));
+    let record = record.to_str().unwrap();
     let (count, seconds) = (meters.to_string(), (10 + meters / 100).to_string());
     let said = printed(&[
         "fleet",
@@ -46,17 +47,23 @@ fn a_fleet_reports_and_its_cost_is_told() {
         &seconds,
         "--state",
         state.to_str().unwrap(),
+        "--record",
+        record,
     ]);
     let grown = resident_bytes(pid).saturating_sub(before);
     let last = said.lines().rfind(|line| line.contains("ack")).unwrap_or_default();
-    println!("{last}");
-    println!(
-        "{meters} meters: the server grew by {} kB, {} bytes per meter with its readings",
+    corrente_testkit::figure(&format!(
+        "load: {last}\nload: the server grew by {} kB, {} bytes per meter with its readings",
         grown / 1024,
         grown / u64::from(meters)
-    );
+    ));
     let connected = last.split(" · ").find_map(|part| part.strip_prefix("connected ")).unwrap();
     let (now, of) = connected.split_once(" of ").unwrap();
     assert_eq!(now, of, "not all were connected: {said}");
     assert!(said.contains("refused 0"), "{said}");
+    // Each of them was heard, and all of what each said is in the ledger.
+    let checked = printed(&["fleet", "check", "--data", &town.data(), "--record", record]);
+    println!("{checked}");
+    let reported = checked.lines().next().unwrap().replace('\u{202f}', "");
+    assert_eq!(reported, format!("{meters} of {meters} meters reported"));
 }

@@ -1,6 +1,6 @@
 //! A town of one's own from the command line, and a fleet that goes wrong on purpose.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use crate::{Town, command, printed, refused, run, text};
 
@@ -79,58 +79,78 @@ fn a_town_is_set_up_from_files_and_its_meter_reports() {
     );
     let looked = printed(&["doctor", "--data", &data, "--listen", &town.address()]);
     assert!(looked.contains("1 usage points, 1 meters, 1 tariffs"), "{looked}");
+    assert!(looked.contains("ledger: 1 channels"), "{looked}");
 }
 
 #[test]
-fn a_fleet_goes_wrong_on_purpose_and_says_how() {
-    let town = Town::start(&[]);
-    let token = town.token(&[]);
-    let (record, state) = (town.path("faults.jsonl"), town.path("fleet.json"));
-    let said = printed(&[
-        "fleet",
-        "--connect",
-        &town.address(),
-        "--token",
-        &token,
-        "--meters",
-        "60",
-        "--interval",
-        "1",
-        "--duration",
-        "4",
-        "--seed",
-        "5",
-        "--faults",
-        "drop,late,duplicate,reset",
-        "--record",
-        record.to_str().unwrap(),
-        "--state",
-        state.to_str().unwrap(),
-    ]);
-    assert!(said.contains("of 60") && said.contains("faults: "), "{said}");
-    let lines = fs::read_to_string(&record).unwrap();
-    assert!(lines.lines().count() > 0);
-    for line in lines.lines() {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(line["serial"].as_str().unwrap().starts_with("F-5-"), "{line}");
+fn a_fleet_goes_wrong_on_purpose_and_each_reading_is_where_it_belongs() {
+    let mut town = Town::start(&[]);
+    let (data, token) = (town.data(), town.token(&[]));
+    let (record, state) = (town.path("fleet.jsonl"), town.path("fleet.json"));
+    let (address, record) = (town.address(), record.to_str().unwrap());
+    let fleet = |more: &[&str]| {
+        let mut arguments = vec!["fleet", "--connect", &address, "--meters", "120"];
+        arguments.extend(["--interval", "1", "--seed", "5", "--state", state.to_str().unwrap()]);
+        arguments.extend(["--record", record]);
+        arguments.extend(more);
+        printed(&arguments)
+    };
+    let said = fleet(&["--token", &token, "--duration", "10", "--faults", "all"]);
+    assert!(said.contains("of 120") && said.contains("faults: "), "{said}");
+    let check = ["fleet", "check", "--data", &data, "--record", record];
+    let checked = printed(&check);
+    assert!(checked.contains("120 of 120 meters reported"), "{checked}");
+    for fault in ["drop", "late", "duplicate", "drift", "jump", "reset"] {
+        assert!(checked.contains(&format!("\n{fault} ")), "{fault} never happened: {checked}");
     }
-    // The same fleet comes back with the secrets that it kept.
-    let said = printed(&[
-        "fleet",
-        "--connect",
-        &town.address(),
-        "--meters",
-        "60",
-        "--interval",
-        "1",
-        "--duration",
-        "2",
-        "--seed",
-        "5",
-        "--state",
-        state.to_str().unwrap(),
-    ]);
+    println!("{checked}");
+
+    // The same fleet comes back with the secrets that it kept, and with its wrong clocks and dials.
+    let before: BTreeMap<String, i64> = last_values(record);
+    let said = fleet(&["--duration", "3"]);
     assert!(said.contains("refused 0"), "{said}");
+    let checked = printed(&check);
+    // A clock that went wrong backwards still says times from before the meter was there.
+    assert!(checked.contains(" of 120 meters reported"), "{checked}");
+    for (serial, value) in first_values(record) {
+        let used = value - before[&serial];
+        assert!((0..1_000).contains(&used), "{serial}: a dial went from {before:?} to {value}");
+    }
+
+    // A reading that is changed in the record is missed in the ledger.
+    town.stop();
+    let text = fs::read_to_string(record).unwrap();
+    let line = text.lines().find(|line| line.contains("\"is\":\"sent\"")).unwrap();
+    let (front, _) = line.rsplit_once("\"wh\":").unwrap();
+    fs::write(record, text.replacen(line, &format!("{front}\"wh\":7}}"), 1)).unwrap();
+    let output = run(&check);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text_of(&output).contains("DIFFERS F-5-"), "{}", text_of(&output));
+    fs::write(record, "{\"is\":\"noise\"}\n").unwrap();
+    assert!(refused(&check).contains("fleet.jsonl:1: no line of a fleet's record"));
+}
+
+fn text_of(output: &std::process::Output) -> String {
+    text(&output.stdout)
+}
+
+/// What each meter of a record sent, by serial, in order.
+fn values(record: &str) -> impl DoubleEndedIterator<Item = (String, i64)> {
+    let text = fs::read_to_string(record).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines
+        .into_iter()
+        .filter(|line| line["is"] == "sent")
+        .map(|line| (line["serial"].as_str().unwrap().to_owned(), line["wh"].as_i64().unwrap()))
+}
+
+fn first_values(record: &str) -> BTreeMap<String, i64> {
+    values(record).rev().collect()
+}
+
+fn last_values(record: &str) -> BTreeMap<String, i64> {
+    values(record).collect()
 }
 
 #[test]
