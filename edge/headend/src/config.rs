@@ -25,7 +25,8 @@ pub struct HeadendConfig {
     pub readings_per_second: u32,
     /// Readings that may come at once before that.
     pub readings_burst: u32,
-    /// How long a peer may take to read what it is sent, or to send the rest of a line.
+    /// How long a peer may take to read what it is sent, to send the rest of a line, or to send the next
+    /// 4 KiB of a request's body.
     pub stall: Duration,
     /// How long HTTP clients may take for their request's headers, and be silent between requests.
     pub http_headers: Duration,

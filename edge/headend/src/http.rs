@@ -14,7 +14,11 @@ use hyper_util::{
 };
 use tower::Service as _;
 
-use crate::{Shared, stream::Stream};
+use crate::{
+    Shared,
+    pace::{Drained, Paced},
+    stream::Stream,
+};
 
 /// What is read ahead of a request, and the most that its headers may take.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -42,11 +46,13 @@ pub(crate) async fn serve<S: Stream>(
         .keep_alive_interval(shared.config.http_headers)
         .keep_alive_timeout(shared.config.stall);
     let router = shared.http.clone();
+    let stall = shared.config.stall;
+    let stream = Drained::new(stream, stall);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(scheme.clone());
         // A router is always ready.
-        router.clone().call(request.map(Body::new))
+        router.clone().call(request.map(|body| Body::new(Paced::new(body, stall))))
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {

@@ -18,6 +18,7 @@ mod http;
 mod lab;
 mod line;
 mod links;
+mod pace;
 mod statistics;
 mod stream;
 pub mod tls;
@@ -138,7 +139,7 @@ impl Headend {
     /// Listens and serves until [`Running::shutdown`]. `http` answers what is HTTP. To be called on a
     /// tokio runtime.
     pub fn bind(
-        config: HeadendConfig,
+        mut config: HeadendConfig,
         services: Services,
         http: Router,
     ) -> Result<Running, HeadendError> {

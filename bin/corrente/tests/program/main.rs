@@ -9,6 +9,7 @@ mod doctor;
 mod export;
 mod findings;
 mod first_town;
+mod hostile;
 mod import;
 mod kill;
 mod load;

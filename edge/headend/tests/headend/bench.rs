@@ -2,7 +2,13 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, extract::ConnectInfo, http::uri::Scheme, routing::get};
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::ConnectInfo,
+    http::uri::Scheme,
+    routing::{get, post},
+};
 use corrente_clock::BusinessClock;
 use corrente_headend::{Headend, HeadendConfig, Running, Services};
 use corrente_lab::{Lab, LabConfig};
@@ -25,6 +31,8 @@ use tokio::{
 /// Business time of these tests: 2025-11-24T16:00:00Z.
 pub(crate) const NOW: i64 = 1_764_000_000;
 const PATIENCE: Duration = Duration::from_secs(20);
+/// More than the buffers between two sockets hold.
+const LARGE: usize = 64 << 20;
 
 pub(crate) struct Bench {
     pub(crate) running: Running,
@@ -73,6 +81,9 @@ impl Bench {
         let app = Router::new()
             .route("/who", get(who))
             .route("/scheme", get(scheme))
+            .route("/count", post(|body: Bytes| async move { body.len().to_string() }))
+            .route("/large", get(|| async { vec![0_u8; LARGE] }))
+            .route("/beats", get(|| async { Body::from_stream(beats()) }))
             .fallback(|| async { "the portal" });
         let app = lab.as_ref().map_or_else(|| app.clone(), |lab| lab.over(app.clone()));
         let mut config = HeadendConfig::new("127.0.0.1:0".parse().unwrap());
@@ -151,6 +162,15 @@ impl Bench {
         let readings = self.ledger.range(channel, always, AsOf::Now).unwrap();
         readings.into_iter().map(|r| (r.end.second() - NOW, r.value.wh())).collect()
     }
+}
+
+/// A stream of events that beats ten times a second and never ends.
+fn beats() -> impl futures_util::Stream<Item = std::io::Result<Bytes>> {
+    let interval = tokio::time::interval(Duration::from_millis(100));
+    futures_util::stream::unfold(interval, |mut interval| async move {
+        interval.tick().await;
+        Some((Ok(Bytes::from_static(b": beat\n")), interval))
+    })
 }
 
 async fn scheme(Extension(scheme): Extension<Scheme>) -> String {
@@ -266,6 +286,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             assert!(self.more().await);
         }
         (status, String::from_utf8(self.heard.drain(..length).collect()).unwrap())
+    }
+
+    /// The next so many bytes.
+    pub(crate) async fn skip(&mut self, count: usize) {
+        let mut left = count;
+        while left > 0 {
+            assert!(!self.heard.is_empty() || self.more().await, "closed, {left} bytes early");
+            let some = left.min(self.heard.len());
+            self.heard.drain(..some);
+            left -= some;
+        }
     }
 
     async fn more(&mut self) -> bool {

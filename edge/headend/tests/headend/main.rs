@@ -4,5 +4,6 @@
 
 mod bench;
 mod line;
+mod pace;
 mod ports;
 mod prototype;
