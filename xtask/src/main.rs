@@ -5,6 +5,7 @@
 mod bench;
 mod demo;
 mod dist;
+mod fuzz;
 mod generate;
 mod layers;
 mod packages;
@@ -44,6 +45,10 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Try the decoders with bytes that nobody wrote, for longer than the tests do.
+    Fuzz(fuzz::Options),
+    /// Freeze a data directory of this version, for the test that later versions open it.
+    Golden(golden::Options),
     /// Measure, beside peers on the same machine in the same run.
     Bench(bench::Options),
     /// Kill the server again and again and count every acknowledged reading.
@@ -75,6 +80,8 @@ fn main() -> ExitCode {
         Task::Layers => layers::check(),
         Task::Tidy => tidy::check(),
         Task::Generate { check } => generate::run(check),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Golden(options) => golden::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Torture(options) => torture::run(&options),
     };

@@ -6,6 +6,8 @@
 mod admin;
 #[path = "it/billing.rs"]
 mod billing;
+#[path = "it/corpus.rs"]
+mod corpus;
 #[path = "it/engine.rs"]
 mod engine;
 #[path = "it/enrolment.rs"]

@@ -1,31 +1,18 @@
 //! Every decoder against a corpus of good and hostile bytes, cut and changed.
-//!
-//! A file that once broke something stays in `corpus/`. `CORRENTE_FUZZ_ROUNDS` changes each file more
-//! often than the short run of the test command does.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-#![expect(clippy::disallowed_methods, reason = "the corpus is in files")]
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use corrente_line::{
     detect::{Detected, MAX_FIRST_BYTES, detect},
     lab::{Historic, Piece, Request, Spent, Splitter, Which},
     v1::{ClientMessage, Limits, Received, ServerMessage, Session},
 };
+use corrente_testkit::fuzz::Corpus;
 
-fn corpus() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read(entry.path()).unwrap())
-        })
-        .collect();
-    files.sort();
-    files
+fn corpus() -> Corpus {
+    Corpus::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"))
 }
 
 /// All that a connection of these pieces leads to, in words.
@@ -98,84 +85,17 @@ fn check(bytes: &[u8], cut: usize) {
 }
 
 #[test]
-fn each_file_cut_at_each_of_its_first_bytes() {
-    let files = corpus();
-    assert!(files.len() > 40);
-    for (name, bytes) in files {
-        println!("{name}");
-        for cut in 0..bytes.len().min(400) {
-            check(&bytes, cut);
-        }
-    }
+fn whatever_the_bytes_are_each_decoder_answers() {
+    assert!(corpus().files().len() > 40);
+    corpus().try_all(check);
 }
 
 #[test]
-fn each_file_changed_at_random() {
-    let rounds = std::env::var("CORRENTE_FUZZ_ROUNDS");
-    let rounds: u32 = rounds.ok().and_then(|text| text.parse().ok()).unwrap_or(100);
-    let files = corpus();
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
-    for round in 0..rounds {
-        for (name, bytes) in &files {
-            let mut changed = bytes.get(..bytes.len().min(4000)).unwrap().to_vec();
-            for _ in 0..=random.below(4) {
-                random.change(&mut changed, &files);
-            }
-            let cut = random.below(changed.len() + 1);
-            let outcome = std::panic::catch_unwind(|| check(&changed, cut));
-            assert!(
-                outcome.is_ok(),
-                "{name} in round {round}, cut at {cut}: {}",
-                changed.escape_ascii()
-            );
-        }
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
-    }
-
-    fn change(&mut self, bytes: &mut Vec<u8>, files: &[(String, Vec<u8>)]) {
-        const WORDS: [&[u8]; 14] = [
-            b"\"",
-            b"\\",
-            b"{",
-            b"}",
-            b"[",
-            b"]",
-            b"\n",
-            b"-",
-            b"e9",
-            b"null",
-            b"\xff",
-            b"\\u0000",
-            b"99999999999999999999",
-            b",",
-        ];
-        let place = self.below(bytes.len() + 1);
-        match self.below(5) {
-            0 if place < bytes.len() => bytes[place] = self.below(256).to_le_bytes()[0],
-            1 if place < bytes.len() => {
-                bytes.remove(place);
-            }
-            2 => {
-                let word = WORDS[self.below(WORDS.len())];
-                bytes.splice(place..place, word.iter().copied());
-            }
-            3 => bytes.truncate(place),
-            _ => {
-                let (_, other) = &files[self.below(files.len())];
-                let start = self.below(other.len() + 1);
-                let end = (start + self.below(60)).min(other.len());
-                bytes.splice(place..place, other[start..end].iter().copied());
-            }
+fn each_file_in_two_pieces_cut_anywhere() {
+    for (name, bytes) in corpus().files() {
+        println!("{name}");
+        for cut in 0..bytes.len().min(400) {
+            check(bytes, cut);
         }
     }
 }

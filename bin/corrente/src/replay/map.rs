@@ -268,6 +268,27 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn whatever_the_map_is_it_is_taken_or_refused_with_a_reason() {
+        let texts = [
+            LONDON,
+            "[columns]\ntime = 1\nvalue = 2\n[time]\nformat = \"%s\"\nlabel = \"end\"\n[value]\nunit = \"Wh\"\n[meter]\ninterval_seconds = 60\n",
+        ];
+        corrente_testkit::fuzz::Corpus::from_texts(texts).try_all(|bytes, _| {
+            let Ok(text) = std::str::from_utf8(bytes) else { return };
+            match map(text) {
+                Ok(map) => {
+                    for time in ["2013-01-01 00:00:00", "", "9999-12-31 23:59:60", "1764000000"] {
+                        if let Some(end) = map.end(time, None) {
+                            assert!(!end.to_string().is_empty());
+                        }
+                    }
+                }
+                Err(error) => assert!(!error.is_empty()),
+            }
+        });
+    }
+
+    #[test]
     fn a_label_names_the_start_or_the_end() {
         let end = |map: &Map| map.end("2013-01-01 00:00:00", None).unwrap().to_string();
         assert_eq!(end(&with_zone("+00:00", "start")), "2013-01-01T00:30:00Z");

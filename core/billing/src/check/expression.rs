@@ -24,7 +24,17 @@ pub(crate) enum ExpressionError {
     UnknownName(String),
     #[error("the formula divides by zero or leaves the range of numbers")]
     OutOfRange,
+    #[error(
+        "the formula is nested more than {MOST_NESTED} deep or has more than {MOST_PARTS} parts"
+    )]
+    TooLarge,
 }
+
+/// How deep parentheses, brackets and signs may stand in each other.
+const MOST_NESTED: usize = 32;
+/// Numbers, names and operators: printed formulas have some dozens. It also bounds how deep an evaluation goes.
+const MOST_PARTS: usize = 400;
+const LONGEST_NAME: usize = 64;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Expression {
@@ -42,7 +52,7 @@ pub(crate) enum Expression {
 
 impl Expression {
     pub(crate) fn parse(text: &str) -> Result<Self, ExpressionError> {
-        let mut parser = Parser { rest: text.trim() };
+        let mut parser = Parser { rest: text.trim(), nested: 0, parts: 0 };
         let expression = parser.sum()?;
         parser.skip();
         if parser.rest.is_empty() { Ok(expression) } else { Err(parser.error()) }
@@ -148,6 +158,8 @@ fn sine(x: Decimal) -> Result<Decimal, ExpressionError> {
 
 struct Parser<'t> {
     rest: &'t str,
+    nested: usize,
+    parts: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -179,7 +191,25 @@ impl<'t> Parser<'t> {
         taken
     }
 
+    /// One level further in.
+    fn inside(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Expression, ExpressionError>,
+    ) -> Result<Expression, ExpressionError> {
+        if self.nested >= MOST_NESTED {
+            return Err(ExpressionError::TooLarge);
+        }
+        self.nested = self.nested.saturating_add(1);
+        let inner = read(self);
+        self.nested = self.nested.saturating_sub(1);
+        inner
+    }
+
     fn sum(&mut self) -> Result<Expression, ExpressionError> {
+        self.inside(Self::terms)
+    }
+
+    fn terms(&mut self) -> Result<Expression, ExpressionError> {
         let mut left = self.product()?;
         loop {
             let Some(operator @ ('+' | '-')) = self.peek() else { return Ok(left) };
@@ -205,8 +235,12 @@ impl<'t> Parser<'t> {
     }
 
     fn factor(&mut self) -> Result<Expression, ExpressionError> {
+        self.parts = self.parts.saturating_add(1);
+        if self.parts > MOST_PARTS {
+            return Err(ExpressionError::TooLarge);
+        }
         if self.take('-') {
-            return Ok(Expression::Negative(Box::new(self.factor()?)));
+            return Ok(Expression::Negative(Box::new(self.inside(Self::factor)?)));
         }
         if self.take('(') {
             let inner = self.sum()?;
@@ -227,6 +261,9 @@ impl<'t> Parser<'t> {
 
     fn name(&mut self) -> Result<Expression, ExpressionError> {
         let name = self.take_while(|c| c.is_ascii_alphanumeric() || c == '_').to_owned();
+        if name.len() > LONGEST_NAME {
+            return Err(self.error());
+        }
         let known = matches!(name.as_str(), "max" | "min" | "round" | "sin" | "cos");
         if !known || !self.take('(') {
             return Ok(Expression::Name(name));
@@ -276,5 +313,40 @@ mod tests {
         assert_eq!(value("1/(x-5)"), ExpressionError::OutOfRange.to_string());
         assert!(value("1 +").contains("cannot be read"));
         assert!(value("y").contains("`y`"));
+    }
+
+    #[test]
+    fn a_formula_that_never_ends_is_refused_and_not_followed() {
+        for text in [
+            "(".repeat(100_000),
+            "-".repeat(100_000),
+            "[".repeat(100_000),
+            "max(".repeat(100_000),
+            "1+".repeat(100_000),
+            "2(x)".repeat(100_000),
+            "x2".repeat(100_000),
+        ] {
+            let said = value(&text);
+            assert!(said.contains("nested more than") || said.contains("cannot be read"), "{said}");
+        }
+        let many = vec!["1"; MOST_PARTS].join("+");
+        assert_eq!(value(&many), MOST_PARTS.to_string());
+        assert_eq!(value(&format!("{}1{}", "(".repeat(30), ")".repeat(30))), "1");
+    }
+
+    #[test]
+    fn whatever_the_text_is_there_is_an_answer() {
+        let corpus = corrente_testkit::fuzz::Corpus::from_texts([
+            "2+3*4-6/2",
+            "t/((1-icms)*(1-pis-cofins))",
+            "round(max(0.05*(0.4+0.9*[18<=h<21]+0.15*cos(2pi*300/365)),0.05),4)",
+            "sin(2pi(h-7)/24)",
+            "-(1-x)(2)",
+        ]);
+        corpus.try_all(|bytes, _| {
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                value(text);
+            }
+        });
     }
 }
