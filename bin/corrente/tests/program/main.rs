@@ -17,6 +17,7 @@ mod meter;
 mod people;
 mod replay;
 mod serve;
+mod signals;
 mod tls;
 mod town;
 
