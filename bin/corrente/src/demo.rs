@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<(), Failure> {
     limits.connections_per_address = limits.connections_per_address.max(meters);
     settings.server.data.clone_from(&arguments.data);
     "warn".clone_into(&mut settings.log.level);
-    log::start(&settings.log)?;
+    let _traces = log::start(&settings.log, &settings.traces)?;
 
     let clock =
         ClockMode::Simulated { start: corrente_clock::wall_clock(), factor: arguments.speed };

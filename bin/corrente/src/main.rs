@@ -29,6 +29,7 @@ mod shutdown;
 mod state_file;
 mod tariff;
 mod toml_file;
+mod traces;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 

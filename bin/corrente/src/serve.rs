@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
     let settings =
         Settings::load(arguments.config.as_deref(), std::env::vars(), arguments.overlay())?;
-    log::start(&settings.log)?;
+    let _traces = log::start(&settings.log, &settings.traces)?;
     let mode = settings.clock.simulate.as_deref().map_or(Ok(ClockMode::Real), parse_clock)?;
     let data = DataDirectory::open(&settings.server.data, mode, ledger_options(&settings.ledger))?;
     crate::runtime()?.block_on(async {

@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) ledger: LedgerSettings,
     pub(crate) mail: MailSettings,
     pub(crate) log: LogSettings,
+    pub(crate) traces: TraceSettings,
 }
 
 /// Where the server keeps its data and where it listens.
@@ -245,6 +246,22 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Traces by OTLP: how long requests, group commits, billing runs and messages took, for a collector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TraceSettings {
+    /// Where they are sent, as protobuf over HTTP: http://127.0.0.1:4318/v1/traces. Without it there are none.
+    pub(crate) endpoint: Option<String>,
+    /// How many of a hundred traces are sent.
+    pub(crate) sample_percent: u32,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self { endpoint: None, sample_percent: 10 }
+    }
+}
+
 impl Settings {
     /// The file, where one is given, with the variables and then `flags` laid over it.
     pub(crate) fn load(
@@ -279,6 +296,22 @@ impl Settings {
             return wrong(
                 "ledger.group_milliseconds",
                 &format!("is {}: it must be from 1 to 1000", self.ledger.group_milliseconds),
+            );
+        }
+        if self.traces.sample_percent > 100 {
+            return wrong(
+                "traces.sample_percent",
+                &format!("is {}: it must be from 0 to 100", self.traces.sample_percent),
+            );
+        }
+        if let Some(endpoint) = &self.traces.endpoint
+            && !(endpoint.starts_with("http://") || endpoint.starts_with("https://"))
+        {
+            return wrong(
+                "traces.endpoint",
+                &format!(
+                    "is `{endpoint}`: a web address like http://127.0.0.1:4318/v1/traces is expected"
+                ),
             );
         }
         for (key, zone) in
@@ -340,6 +373,8 @@ mod tests {
             ("[tls]\ncert = \"a.pem\"\n", &[], "tls.cert and tls.key belong together"),
             ("[lab]\nzone = \"Feira\"\n", &[], "lab.zone is wrong: `Feira` is not a time zone"),
             ("[ledger]\ngroup_milliseconds = 0\n", &[], "from 1 to 1000"),
+            ("[traces]\nsample_percent = 101\n", &[], "from 0 to 100"),
+            ("[traces]\nendpoint = \"collector:4318\"\n", &[], "a web address like"),
             (
                 "",
                 &[("CORRENTE_LIMITS_CONNECTIONS", "many")],

@@ -28,6 +28,7 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use tracing::Instrument as _;
 
 use crate::{Api, Operator, Problem, auth};
 
@@ -269,7 +270,17 @@ pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) 
         .get::<MatchedPath>()
         .map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let method = request.method().as_str().to_owned();
-    let response = next.run(request).await;
+    let span = tracing::info_span!(
+        target: "corrente::trace",
+        "http.request",
+        otel.name = %format_args!("{method} {operation}"),
+        otel.kind = "server",
+        http.request.method = %method,
+        http.route = %operation,
+        http.response.status_code = tracing::field::Empty,
+    );
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
     let status = response.status().as_str().to_owned();
     let labels = vec![("operation", operation), ("method", method), ("status", status)];
     let metrics = api.metrics();

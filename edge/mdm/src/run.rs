@@ -66,6 +66,7 @@ impl Mdm {
     /// When the days do not fit or a store fails. A usage point that cannot be billed is an exception
     /// in the run.
     pub fn prepare_run(&self, request: &RunRequest) -> Result<RunDetail, MdmError> {
+        let _span = tracing::info_span!(target: "corrente::trace", "billing.prepare").entered();
         let (first, whole_days) = self.days_of(request)?;
         let now = self.clock.now();
         let new = NewRun {

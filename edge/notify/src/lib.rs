@@ -22,7 +22,7 @@ mod worker;
 pub use backoff::{ATTEMPTS, wait_seconds};
 pub use gateway::GatewaySettings;
 pub use keys::{Keys, KeysError};
-pub use outbound::{AddressError, Outbound};
+pub use outbound::{AddressError, Outbound, http_client};
 pub use push::{BrowserKeys, PushKey};
 pub use smtp::{DeliveryError, Smtp, SmtpConfig, SmtpConfigError, SmtpSecurity};
 pub use text::{Catalogue, Letter, TextError, Texts, Words};

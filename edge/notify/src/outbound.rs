@@ -59,8 +59,7 @@ impl Outbound {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn with_timeout(private: bool, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .user_agent(concat!("corrente/", env!("CARGO_PKG_VERSION")))
+        let client = http_client()?
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)
             .timeout(timeout)

@@ -20,6 +20,7 @@ mod serve;
 mod signals;
 mod tls;
 mod town;
+mod traces;
 
 use std::{
     path::{Path, PathBuf},

@@ -349,6 +349,9 @@ impl Writer {
         if nothing {
             return Ok(());
         }
+        let readings = group.readings;
+        let _span =
+            tracing::info_span!(target: "corrente::trace", "ledger.commit", readings).entered();
         let mut bytes = 0;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {

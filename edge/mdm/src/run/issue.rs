@@ -37,6 +37,12 @@ impl Mdm {
         id: BillingRunId,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Progress, MdmError> {
+        let _span = tracing::info_span!(
+            target: "corrente::trace",
+            "billing.issue",
+            billing_run.id = %id,
+        )
+        .entered();
         let mut run = self.stored_run(id)?;
         let open = [RunState::Approved, RunState::Issuing, RunState::Issued];
         in_state(&run, &open, "it has to be approved first")?;

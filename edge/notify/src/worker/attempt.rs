@@ -7,6 +7,7 @@ use corrente_registry::{
     outbox::{Attempt, OutboxMessage},
     preferences::{self, MailMode},
 };
+use tracing::Instrument as _;
 
 use super::Worker;
 use crate::{DeliveryError, backoff::wait_seconds, gateway, push, webhook};
@@ -23,6 +24,22 @@ impl Worker {
         now: Timestamp,
     ) -> Option<Attempt> {
         let first = messages.first()?;
+        let span = tracing::info_span!(
+            target: "corrente::trace",
+            "outbox.attempt",
+            outbox.channel = %first.channel,
+            outbox.attempts = first.attempts,
+            outbox.messages = messages.len(),
+        );
+        self.attempt_now(messages, first, now).instrument(span).await
+    }
+
+    async fn attempt_now(
+        &self,
+        messages: &[OutboxMessage],
+        first: &OutboxMessage,
+        now: Timestamp,
+    ) -> Option<Attempt> {
         let read: Result<Vec<Message>, _> = messages
             .iter()
             .map(|message| serde_json::from_value::<Message>(message.document.clone()))
