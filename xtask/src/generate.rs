@@ -3,7 +3,8 @@
 use crate::{Failure, Outcome, portal, process};
 
 /// Files that are made from the code.
-const GENERATED: [&str; 4] = [
+const GENERATED: [&str; 5] = [
+    "docs/api.md",
     "docs/configuration.md",
     "edge/api/openapi.json",
     "portal/src/shared/api/schema.d.ts",

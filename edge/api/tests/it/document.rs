@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use corrente_api::Code;
 
@@ -16,6 +16,55 @@ fn the_committed_document_is_what_the_code_says() {
         "edge/api/openapi.json is not what the code says: run `UPDATE=1 cargo test -p corrente-api document`"
     );
     assert!(document.contains("\"openapi\": \"3.1.0\""));
+}
+
+/// Behind this line of `docs/api.md` all is made from the code.
+const MADE: &str = "<!-- From here on it is made from the code: cargo xtask generate. -->\n";
+
+/// The operations and the codes, as a reader looks for them.
+fn reference() -> String {
+    let document = corrente_api::openapi_document();
+    let mut areas: std::collections::BTreeMap<String, Vec<String>> =
+        std::collections::BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let area = operation["tags"][0].as_str().unwrap().to_owned();
+            let text = operation["summary"].as_str().unwrap();
+            let text = text.replace('\n', " ").replace('|', "\\|");
+            areas.entry(area).or_default().push(format!(
+                "| `{} {}` | {} | {text} |",
+                method.to_uppercase(),
+                path.trim_start_matches("/api/v1"),
+                operation["x-access"].as_str().unwrap_or("public"),
+            ));
+        }
+    }
+    let mut page = "\n## Operations\n\nAll below `/api/v1`.\n".to_owned();
+    for (area, rows) in areas {
+        let rows = rows.join("\n");
+        write!(page, "\n### {area}\n\n| | who | |\n|---|---|---|\n{rows}\n").unwrap();
+    }
+    page.push_str("\n## Codes of errors\n\n| `code` | status | |\n|---|---|---|\n");
+    for code in Code::ALL {
+        let (word, status, title) = (code.word(), code.status().as_u16(), code.title());
+        writeln!(page, "| `{word}` | {status} | {title} |").unwrap();
+    }
+    page
+}
+
+#[test]
+fn the_page_of_the_book_lists_what_the_code_has() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, committed) = page.split_once(MADE).expect("the line behind which it is made");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{head}{MADE}{}", reference())).unwrap();
+        return;
+    }
+    assert!(
+        committed == reference(),
+        "docs/api.md is not what the code says: `cargo xtask generate`"
+    );
 }
 
 #[test]
