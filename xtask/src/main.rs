@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a tool for the terminal talks to its terminal")]
 
 mod bench;
+mod build;
 mod demo;
 mod dist;
 mod fuzz;
@@ -31,6 +32,8 @@ struct Arguments {
 enum Task {
     /// Install what is missing, build portal and server, start the demo city on port 4005.
     Demo(demo::Options),
+    /// Install what is missing, build portal and server: `target/release/corrente`.
+    Build,
     /// Install what is missing and run every check and test.
     Test(test::Options),
     /// Make what strangers install: an archive with a static program, and a Debian package.
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
     raise_open_files();
     let outcome = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
+        Task::Build => build::run(),
         Task::Test(options) => test::run(&options),
         Task::Dist(options) => dist::run(&options),
         Task::Layers => layers::check(),

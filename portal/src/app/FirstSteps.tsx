@@ -39,6 +39,7 @@ export function FirstSteps() {
         <Mark size={40} />
         <h1 className="text-2xl font-semibold">{t("first.title")}</h1>
         <p className="text-muted">{t("first.how")}</p>
+        <p className="text-sm text-muted">{t("first.container")}</p>
         <ol className="grid gap-4">
           {steps.map(({ key, command }, index) => (
             <li key={key} className="grid grid-cols-[2rem_minmax(0,1fr)] gap-x-3 gap-y-2">
