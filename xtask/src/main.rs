@@ -8,6 +8,7 @@ mod demo;
 mod dist;
 mod fuzz;
 mod generate;
+mod golden;
 mod layers;
 mod packages;
 mod portal;
