@@ -26,6 +26,7 @@
     )
 )]
 
+pub mod forecast;
 pub mod measure;
 mod message;
 mod occurrence;
@@ -34,7 +35,7 @@ mod rule;
 mod threshold;
 
 pub use message::{DeliveryTopic, Message, Moment, Topic};
-pub use occurrence::Occurrence;
+pub use occurrence::{Occurrence, REMEMBERED};
 pub use quiet::QuietHours;
 pub use rule::{
     AlwaysOn, BillJump, Budget, DueSoon, Excessive, Machine, NoParameters, Per, Rule, RuleError,

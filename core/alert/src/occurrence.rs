@@ -5,9 +5,10 @@ use rust_decimal::Decimal;
 use crate::{Fact, Notice, State};
 
 /// So many subjects are remembered: more than a year of invoices.
-const REMEMBERED: usize = 24;
+pub const REMEMBERED: usize = 24;
 
-/// The machine of something that happens: each subject is told once, whatever comes in between.
+/// The machine of something that happens: each subject is told once, whatever comes in between. Whoever
+/// drives it offers fewer subjects at a time than [`REMEMBERED`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occurrence;
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{Occurrence, Threshold};
+use crate::{Notice, Occurrence, Threshold};
 
 /// A rule with its parameters. As JSON: `{"kind": "bill_jump", "parameters": {"percent": "15"}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,30 @@ pub struct Excessive {
     pub unit: Unit,
     /// Over which stretch. Power (W) is of the moment, and the stretch is not looked at.
     pub per: Per,
+    /// So many minutes power has to stay above its limit; a quarter of an hour where nobody chose, so
+    /// that a shower is no news. Energy and money only grow, and have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_minutes: Option<u16>,
+}
+
+impl Excessive {
+    /// Minutes of power above the limit where nobody chose.
+    pub const USUAL_MINUTES: u16 = 15;
+
+    /// A limit with the usual duration.
+    pub const fn above(threshold: Decimal, unit: Unit, per: Per) -> Self {
+        Self { threshold, unit, per, for_minutes: None }
+    }
+
+    /// How long the value has to stay above the limit, in seconds.
+    pub fn for_seconds(&self) -> i64 {
+        match self.unit {
+            Unit::W => {
+                i64::from(self.for_minutes.unwrap_or(Self::USUAL_MINUTES)).saturating_mul(60)
+            }
+            Unit::Kwh | Unit::Money => 0,
+        }
+    }
 }
 
 /// The unit of a limit.
@@ -152,6 +176,9 @@ pub struct DueSoon {
 #[serde(deny_unknown_fields)]
 pub struct NoParameters {}
 
+/// A limit of power that has to last longer than a day is none.
+const LONGEST_MINUTES: u16 = 1440;
+
 /// The machine that a rule runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
@@ -210,11 +237,11 @@ impl RuleKind {
     /// that this system grew out of.
     pub fn default_rule(self) -> Rule {
         match self {
-            Self::ExcessiveConsumption => Rule::ExcessiveConsumption(Excessive {
-                threshold: Decimal::from(300),
-                unit: Unit::Kwh,
-                per: Per::Bill,
-            }),
+            Self::ExcessiveConsumption => Rule::ExcessiveConsumption(Excessive::above(
+                Decimal::from(300),
+                Unit::Kwh,
+                Per::Bill,
+            )),
             Self::BillJump => Rule::BillJump(BillJump { percent: Decimal::from(15) }),
             Self::BillJumpYear => Rule::BillJumpYear(BillJump { percent: Decimal::from(25) }),
             Self::ForecastOverBudget => {
@@ -227,6 +254,15 @@ impl RuleKind {
             Self::InvoiceDue => Rule::InvoiceDue(DueSoon { days_before: 3 }),
             Self::InvoiceOverdue => Rule::InvoiceOverdue(NoParameters {}),
             Self::InvoicePaid => Rule::InvoicePaid(NoParameters {}),
+        }
+    }
+
+    /// Is this notice worth a message? That a month ended is no news, and nobody waits for the end of an
+    /// unusual day; pages show both.
+    pub const fn tells(self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Started { .. } | Notice::Worse { .. } => true,
+            Notice::Over { value, .. } => value.is_some() && !matches!(self, Self::UnusualDay),
         }
     }
 
@@ -277,6 +313,15 @@ impl Rule {
     /// Names the parameter and what is allowed.
     pub fn check(&self) -> Result<(), RuleError> {
         let (field, value, most, reason) = match self {
+            Self::ExcessiveConsumption(Excessive { unit, for_minutes: Some(minutes), .. })
+                if *unit != Unit::W || *minutes > LONGEST_MINUTES =>
+            {
+                return Err(RuleError {
+                    field: "for_minutes",
+                    reason: "use at most 1440 minutes, and only for a limit in W: energy and money \
+                             only grow",
+                });
+            }
             Self::ExcessiveConsumption(e) => (
                 "threshold",
                 e.threshold,
@@ -335,7 +380,8 @@ impl Rule {
         match self {
             // 10 % of the limit below it is over; half the limit more is worse.
             Self::ExcessiveConsumption(e) => {
-                threshold(e.threshold, share(e.threshold, 90), share(e.threshold, 50), 0)
+                let seconds = e.for_seconds();
+                threshold(e.threshold, share(e.threshold, 90), share(e.threshold, 50), seconds)
             }
             // Percent points: a fifth below it is over, twice the jump is worse.
             Self::BillJump(b) | Self::BillJumpYear(b) => {

@@ -137,6 +137,36 @@ fn a_base_load_has_to_stay_up_for_two_days() {
 }
 
 #[test]
+fn power_has_to_stay_above_its_limit_for_a_quarter_of_an_hour() {
+    let rule = r#"{"kind":"excessive_consumption",
+        "parameters":{"threshold":"5000","unit":"w","per":"hour"}}"#;
+    let shower_then_sauna = "2026-10-01T07:00 power 5400
+         2026-10-01T07:10 power 5500
+         2026-10-01T07:12 power 300
+         2026-10-01T19:00 power 5400
+         2026-10-01T19:14 power 5400
+         2026-10-01T19:15 power 5600
+         2026-10-01T20:00 power 4000";
+    check(
+        &serde_json::from_str(rule).unwrap(),
+        shower_then_sauna,
+        expect![[r"
+            2026-10-01T19:15 started power 5600
+            2026-10-01T20:00 over power, at worst 5600
+        "]],
+    );
+    let at_once = rule.replace("}}", r#","for_minutes":0}}"#);
+    check(
+        &serde_json::from_str(&at_once).unwrap(),
+        shower_then_sauna,
+        expect![[r"
+            2026-10-01T07:00 started power 5400
+            2026-10-01T07:12 over power, at worst 5500
+        "]],
+    );
+}
+
+#[test]
 fn a_silent_meter_is_told_and_so_is_its_return() {
     check(
         &RuleKind::MeterSilent.default_rule(),
@@ -174,6 +204,14 @@ fn rules_that_always_or_never_fire_are_refused() {
             r#"{"kind":"excessive_consumption","parameters":{"threshold":"0","unit":"kwh","per":"day"}}"#,
             "threshold",
         ),
+        (
+            r#"{"kind":"excessive_consumption","parameters":{"threshold":"5","unit":"kwh","per":"day","for_minutes":5}}"#,
+            "for_minutes",
+        ),
+        (
+            r#"{"kind":"excessive_consumption","parameters":{"threshold":"5","unit":"w","per":"day","for_minutes":1441}}"#,
+            "for_minutes",
+        ),
         (r#"{"kind":"bill_jump","parameters":{"percent":"-3"}}"#, "percent"),
         (r#"{"kind":"bill_jump","parameters":{"percent":"5000"}}"#, "percent"),
         (r#"{"kind":"meter_silent","parameters":{"minutes":0}}"#, "minutes"),
@@ -191,6 +229,20 @@ fn rules_that_always_or_never_fire_are_refused() {
         r#"{"kind":"moon","parameters":{}}"#,
     ] {
         assert!(serde_json::from_str::<Rule>(unknown).is_err(), "{unknown}");
+    }
+}
+
+#[test]
+fn what_is_over_since_time_went_on_is_no_news() {
+    let at = Timestamp::from_second(0);
+    let subject = "october".to_owned();
+    let worst = Decimal::ONE;
+    let ended = Notice::Over { at, subject: subject.clone(), value: None, worst };
+    let recovered = Notice::Over { at, subject: subject.clone(), value: Some(worst), worst };
+    let started = Notice::Started { at, subject, value: worst };
+    for kind in RuleKind::ALL {
+        assert!(kind.tells(&started) && !kind.tells(&ended), "{kind}");
+        assert_eq!(kind.tells(&recovered), kind != RuleKind::UnusualDay, "{kind}");
     }
 }
 

@@ -5,11 +5,11 @@ use corrente_tariff::{Tariff, tou};
 use corrente_units::{Decimal, Money, Rounding};
 
 use crate::{
-    BillingError, Determinants, Inputs, Measure, PlanKind,
+    BillingError, Determinants, Inputs, Measure, PlanKind, PriceSeries,
     determinants::of_blocks,
     exact::Exact,
     portion::portions,
-    rate::{Context, flag_on, gross_up, kwh, marginal_prices},
+    rate::{Context, flag_on, gross_up, kwh, marginal_prices, series_formula},
 };
 
 /// What the energy of an interval costs.
@@ -27,7 +27,8 @@ pub struct IntervalCost {
 /// not in it. Each amount is the cumulative cost at the interval's end less that at its start, each
 /// rounded half up, so that the amounts of a stretch add up to its cost to the cent. Blocks fill in
 /// the order of time from the start of `period`; hand in its intervals from that start. An interval
-/// is priced by the instant just before its end.
+/// is priced by the instant just before its end; at prices of a series by its seconds at each of them,
+/// and one without a price has no amount.
 ///
 /// # Errors
 /// As [`crate::plan`].
@@ -37,6 +38,7 @@ pub fn energy_costs(
     inputs: &Inputs,
     period: Span,
     intervals: &[Interval],
+    series: &[PriceSeries],
 ) -> Result<Vec<IntervalCost>, BillingError> {
     let first = calendar.date(period.start);
     let until = corrente_metering::calendar::next_day(calendar.date_of_reading(period.end));
@@ -45,17 +47,7 @@ pub fn energy_costs(
         Measure { calendar, tariffs, span: period, import: intervals, export: &[], series: &[] };
     let demand = portions.iter().flat_map(|portion| of_blocks(&from, portion)).collect();
     let total = intervals.iter().filter_map(Interval::energy).map(corrente_units::Energy::wh).sum();
-    let determinants = Determinants {
-        span: period,
-        first,
-        until,
-        registers: Vec::new(),
-        segments: Vec::new(),
-        demand,
-        series: Vec::new(),
-        readings: Vec::new(),
-        profiles: Vec::new(),
-    };
+    let determinants = Determinants { demand, ..Determinants::empty(period, first, until) };
     let context = Context {
         kind: PlanKind::Provisional,
         calendar,
@@ -65,12 +57,14 @@ pub fn energy_costs(
         total_wh: total,
         days: determinants.days(),
     };
-    let mut walk = Walk { context: &context, day: None, used: 0, today: 0, cost: Decimal::ZERO };
+    let (day, cost) = (None, Decimal::ZERO);
+    let mut walk = Walk { context: &context, series, day, used: 0, today: 0, cost };
     intervals.iter().map(|interval| walk.step(interval)).collect()
 }
 
 struct Walk<'c, 'a> {
     context: &'c Context<'a>,
+    series: &'c [PriceSeries],
     day: Option<Day<'a>>,
     used: i64,
     today: i64,
@@ -107,11 +101,48 @@ impl<'a> Walk<'_, 'a> {
             let taxes = self.context.taxes(day.tariff, charge.taxes.as_deref(), date)?;
             price = price.plus(with_taxes(per_kwh, &taxes)?)?;
         }
+        let Some(market) = self.market(day.tariff, date, period, span)? else {
+            return Ok(IntervalCost { span, amount: None });
+        };
+        price = price.plus(market)?;
         self.cost = self.cost.plus(kwh(energy.wh()).times(price)?)?;
         self.used = self.used.saturating_add(energy.wh());
         self.today = self.today.saturating_add(energy.wh());
         let after = Money::from_decimal(self.cost, Rounding::HalfUp)?;
         Ok(IntervalCost { span, amount: Some(after.checked_sub(before)?) })
+    }
+
+    /// The price of the tariff's series with taxes, the mean of the interval's seconds; nothing where a
+    /// part of the interval has none.
+    fn market(
+        &self,
+        tariff: &Tariff,
+        date: Date,
+        period: Option<&String>,
+        span: Span,
+    ) -> Result<Option<Decimal>, BillingError> {
+        let mut sum = Decimal::ZERO;
+        for charge in &tariff.file().series {
+            let Some(series) = self.series.iter().find(|s| s.name == charge.series) else {
+                return Ok(None);
+            };
+            let (mut seconds, mut priced) = (0_i64, Decimal::ZERO);
+            let from = series.points.partition_point(|p| p.span.end <= span.start);
+            let within = series.points.iter().skip(from).take_while(|p| p.span.start < span.end);
+            for point in within {
+                let own = point.span.intersect(span).seconds();
+                let price = series_formula(charge, point.price, period, date)?;
+                priced = priced.plus(price.times(own.into())?)?;
+                seconds = seconds.saturating_add(own);
+            }
+            if seconds < span.seconds() {
+                return Ok(None);
+            }
+            let mean = priced.over(seconds.max(1).into())?;
+            let taxes = self.context.taxes(tariff, charge.taxes.as_deref(), date)?;
+            sum = sum.plus(with_taxes(mean, &taxes)?)?;
+        }
+        Ok(Some(sum))
     }
 
     fn make_day(&self, date: Date) -> Result<Day<'a>, BillingError> {
@@ -141,7 +172,7 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-fn with_taxes(
+pub(crate) fn with_taxes(
     price: Decimal,
     taxes: &[crate::rate::RatedTax<'_>],
 ) -> Result<Decimal, BillingError> {

@@ -9,7 +9,7 @@ use corrente_tariff::{
     Tariff,
     tou::{TouSpan, days_between, whole_day},
 };
-use corrente_units::Energy;
+use corrente_units::{Decimal, Energy};
 use serde::{Deserialize, Serialize};
 
 use crate::{BillingError, exact::apportion, portion::portions};
@@ -119,6 +119,27 @@ pub struct RegisterDifference {
     /// One of both readings is an estimate.
     #[serde(default)]
     pub estimated: bool,
+    /// What the difference is multiplied by, behind transformers; 1 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constant: Option<Decimal>,
+    /// The register began again at 0 in between, after this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_over_at: Option<Energy>,
+}
+
+impl RegisterDifference {
+    /// The energy between both readings, each multiplied and cut to whole Wh; nothing when it does not fit.
+    pub fn energy(&self) -> Option<Energy> {
+        let rolled = self.rolled_over_at.unwrap_or_default();
+        let end = self.times(self.end)?.checked_add(self.times(rolled)?).ok()?;
+        end.checked_sub(self.times(self.start)?).ok()
+    }
+
+    fn times(&self, shown: Energy) -> Option<Energy> {
+        let Some(constant) = self.constant else { return Some(shown) };
+        let wh = Decimal::from(shown.wh()).checked_mul(constant)?;
+        i64::try_from(wh.trunc()).ok().map(Energy::from_wh)
+    }
 }
 
 /// Which version of a channel's readings was read.
@@ -364,6 +385,21 @@ pub fn measure_with(table: &TimeTable, from: &Measure<'_>) -> Result<Determinant
 }
 
 impl Determinants {
+    /// Nothing used in these days, for questions about prices.
+    pub(crate) fn empty(span: Span, first: Date, until: Date) -> Self {
+        Self {
+            span,
+            first,
+            until,
+            registers: Vec::new(),
+            segments: Vec::new(),
+            demand: Vec::new(),
+            series: Vec::new(),
+            readings: Vec::new(),
+            profiles: Vec::new(),
+        }
+    }
+
     /// Calendar days of the period.
     pub fn days(&self) -> i64 {
         days(self.first, self.until)

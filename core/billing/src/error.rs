@@ -51,7 +51,7 @@ pub enum BillingError {
         on: Date,
     },
     /// A price series is missing.
-    #[error("the tariff needs the price series `{series}`, which was not given")]
+    #[error("the tariff needs the price series `{series}`: load its prices for this period")]
     NoPriceSeries {
         /// Its name.
         series: String,

@@ -111,6 +111,9 @@ pub struct Item {
     pub label: String,
     /// The amount; negative for a compensation.
     pub amount: Money,
+    /// The number of the document that it is about: an invoice that was paid late, a credit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// The clause behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,

@@ -45,7 +45,7 @@ pub fn late_items(tariff: &Tariff, overdue: &Overdue<'_>) -> Result<Vec<Item>, O
         let amount = Money::from_decimal(round_to(amount, 2, rounding), rounding)?;
         if amount != Money::ZERO {
             let clause = late.clause.clone();
-            items.push(Item { code: code.to_owned(), label, amount, clause });
+            items.push(Item { code: code.to_owned(), label, amount, about: None, clause });
         }
         Ok(())
     };

@@ -29,6 +29,7 @@ mod late;
 pub mod pay;
 mod plan;
 mod portion;
+mod prices;
 mod rate;
 mod replay;
 pub mod simulate;
@@ -47,6 +48,7 @@ pub use plan::{
     BillingPlan, CreditBalance, Line, LineGroup, LineTax, Note, PLAN_FORM, PlanKind, Share,
     TariffRef, TaxRow, Totals,
 };
+pub use prices::{EnergyPrice, energy_prices};
 pub use rate::plan;
 pub use replay::{Difference, compare_plans, replay};
 pub use verify::{Violation, verify};

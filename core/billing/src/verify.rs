@@ -1,7 +1,7 @@
 //! A second program that looks at finished plans and knows only what must hold of any of them. It
 //! shares no code with rating: a plan that it rejects is not issued.
 
-use corrente_units::{Decimal, Money, OutOfRange};
+use corrente_units::{Decimal, Energy, Money, OutOfRange};
 
 use crate::{BillingPlan, Line, LineGroup, PLAN_FORM, exact::Exact};
 
@@ -95,7 +95,7 @@ fn energy(plan: &BillingPlan, found: &mut Found) -> Result<(), OutOfRange> {
             continue;
         }
         let difference: i64 =
-            registers.map(|r| r.end.wh().saturating_sub(r.start.wh())).fold(0, i64::saturating_add);
+            registers.map(|r| r.energy().map_or(0, Energy::wh)).fold(0, i64::saturating_add);
         let energy = if exported { export } else { import };
         found.equal("determinants.registers", "the energy of the period", difference, energy);
     }

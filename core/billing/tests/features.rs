@@ -475,9 +475,15 @@ fn money_per_interval_adds_up_to_the_bill() {
     ] {
         let scene = Scene::new("America/Bahia", &[tariff], "2026-08-01", "2026-09-01", 0)
             .stepped(60, |i| 137 + i64::try_from(i % 24).unwrap() * 31);
-        let costs =
-            energy_costs(&scene.calendar, &scene.refs(), &scene.inputs, scene.span, &scene.import)
-                .unwrap();
+        let costs = energy_costs(
+            &scene.calendar,
+            &scene.refs(),
+            &scene.inputs,
+            scene.span,
+            &scene.import,
+            &[],
+        )
+        .unwrap();
         let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
         let plan = scene.plan();
         let billed: i64 = [LineGroup::Energy, LineGroup::Flag]
@@ -563,6 +569,7 @@ fn blocks_may_end_at_so_many_kwh_per_kw() {
         &scene.inputs,
         scene.span,
         &scene.import,
+        &[],
     )
     .unwrap();
     let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();

@@ -14,7 +14,7 @@
 
 use std::num::NonZeroI64;
 
-use corrente_units::{Energy, OutOfRange};
+use corrente_units::{Energy, OutOfRange, Power};
 
 use crate::{
     ChannelKind, EstimationMethod, Interval, LoadProfile, Quality, Reading, SourceQuality, Span,
@@ -39,7 +39,18 @@ pub struct ChannelPart {
     pub interval_seconds: Option<NonZeroI64>,
     /// Where the counter begins again at 0, in Wh, where that is known: 10^digits.
     pub rolls_over_at: Option<Energy>,
+    /// What the connection carries, where that is known: a counter that would have had to run faster to
+    /// turn over was reset.
+    pub power_max: Option<Power>,
 }
+
+/// A counter of a connection of which nobody has said what it carries is taken to turn over where no more
+/// than this would have flowed. Validation looks more closely.
+const POWER_UNKNOWN: Power = Power::from_w(50_000);
+/// Above the limit by a quarter, and by one step of the coarsest dial, is still believed.
+const SLACK_PERCENT: i128 = 125;
+/// See [`SLACK_PERCENT`].
+const RESOLUTION_WH: i128 = 1_000;
 
 /// The energy of a stretch, and for how much of it that energy is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,36 +251,42 @@ impl Segment {
 fn segments(part: &ChannelPart) -> Result<Vec<Segment>, OutOfRange> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut turns = Energy::ZERO;
-    let mut previous: Option<Energy> = None;
+    let mut previous: Option<Reading> = None;
     for reading in &part.readings {
         if reading.end < part.service.start || reading.end > part.service.end {
             continue;
         }
-        let fell = previous.is_some_and(|before| reading.value < before);
-        if fell {
-            match turned(previous, reading.value, part.rolls_over_at) {
-                Some(turn) => turns = turns.checked_add(turn)?,
-                None => turns = Energy::ZERO,
+        let mut broke = false;
+        if let Some(before) = previous.filter(|before| reading.value < before.value) {
+            if let Some(turn) = turned(part, before, *reading) {
+                turns = turns.checked_add(turn)?;
+            } else {
+                (turns, broke) = (Energy::ZERO, true);
             }
         }
-        let broke = fell && turns == Energy::ZERO;
         let counted = Reading { value: reading.value.checked_add(turns)?, ..*reading };
         match segments.last_mut() {
             Some(segment) if !broke => segment.readings.push(counted),
             Some(_) | None => segments.push(Segment { readings: vec![counted] }),
         }
-        previous = Some(reading.value);
+        previous = Some(*reading);
     }
     Ok(segments)
 }
 
-/// A counter that fell has turned over when the way over its end is the short one; otherwise it was
-/// reset, and what was used meanwhile is unknown.
-fn turned(before: Option<Energy>, now: Energy, rolls_over_at: Option<Energy>) -> Option<Energy> {
-    let (before, end) = (before?, rolls_over_at?);
-    let used = end.checked_sub(before).ok()?.checked_add(now).ok()?;
+/// A counter that fell has turned over when the way over its end is the short one, and no more than can
+/// have flowed meanwhile; otherwise it was reset, and what was used meanwhile is unknown.
+fn turned(part: &ChannelPart, before: Reading, now: Reading) -> Option<Energy> {
+    let end = part.rolls_over_at?;
+    let used = end.checked_sub(before.value).ok()?.checked_add(now.value).ok()?;
     let half = end.wh().checked_div(2)?;
-    (used.wh() >= 0 && used.wh() < half).then_some(end)
+    let power = i128::from(part.power_max.unwrap_or(POWER_UNKNOWN).w());
+    let most = power
+        .checked_mul(SLACK_PERCENT)?
+        .checked_mul(i128::from(now.end.since(before.end)))?
+        .checked_div(360_000)?
+        .checked_add(RESOLUTION_WH)?;
+    (used.wh() >= 0 && used.wh() < half && i128::from(used.wh()) <= most).then_some(end)
 }
 
 fn register_pieces(part: &ChannelPart, boundaries: &[Timestamp]) -> Result<Vec<Piece>, OutOfRange> {

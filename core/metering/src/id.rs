@@ -111,6 +111,10 @@ ids! {
     OutboxId, "outbox message";
     /// Where a person hears of things beside the mailbox.
     DestinationId, "destination";
+    /// A stretch of consumption that a person gave a name.
+    NamedStretchId, "named stretch";
+    /// A link that shows an invoice.
+    InvoiceShareId, "invoice link";
     /// A line of the audit log.
     AuditId, "audit entry";
 }

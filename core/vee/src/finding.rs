@@ -3,7 +3,7 @@
 use std::fmt;
 
 use corrente_metering::{ChannelId, Span, Timestamp};
-use corrente_units::{Energy, Money};
+use corrente_units::{Energy, Money, Power};
 use serde::{Deserialize, Serialize};
 
 use crate::{EnergyUnit, Ratio, Rule};
@@ -65,6 +65,7 @@ impl Finding {
             | Evidence::LooksMultiplied { .. }
             | Evidence::UnitDiffers { .. }
             | Evidence::LooksScaled { .. } => Suggestion::CheckMultiplierAndUnit,
+            Evidence::LimitUnknown { .. } => Suggestion::EnterPowerLimit,
             Evidence::NothingKnown { .. } | Evidence::EstimatedFor { .. } => {
                 Suggestion::ReadOnSiteOrEdit
             }
@@ -116,6 +117,8 @@ pub enum Suggestion {
         /// What would be added to the time stamps, in seconds.
         add_seconds: i64,
     },
+    /// Enter what the connection carries.
+    EnterPowerLimit,
     /// Compare the meter's clock and the dates of its installation.
     CheckClockAndInstallation,
     /// Compare multiplier and unit with the meter's plate.
@@ -175,6 +178,10 @@ pub enum Evidence {
     BelowLimit {
         energy: Energy,
         limit: Energy,
+    },
+    LimitUnknown {
+        power: Power,
+        taken: Power,
     },
     UsedWhileOff {
         energy: Energy,
@@ -313,6 +320,10 @@ impl fmt::Display for Evidence {
                 if *rejected { ", not believed" } else { "" }
             ),
             Self::BelowLimit { energy, limit } => write!(f, "{energy} is below {limit}"),
+            Self::LimitUnknown { power, taken } => write!(
+                f,
+                "{power} flowed, more than {taken}, and nobody has entered what the connection carries"
+            ),
             Self::UsedWhileOff { energy } => write!(f, "{energy} while disconnected"),
             Self::OffSize { count, expected_seconds, usual_seconds } => write!(
                 f,
@@ -336,7 +347,7 @@ impl fmt::Display for Evidence {
             }
             Self::NegativeInterval { energy } => write!(f, "an interval of {energy}"),
             Self::EstimatedFor { seconds, energy } => {
-                write!(f, "{energy} estimated over {} h", seconds.div_euclid(3600))
+                write!(f, "estimated for {} h, {energy} of it here", seconds.div_euclid(3600))
             }
             Self::NothingKnown { intervals, at_least } => {
                 write!(f, "{intervals} intervals missing, at least {at_least} in them")

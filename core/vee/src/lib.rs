@@ -40,6 +40,7 @@ mod checks;
 mod estimator;
 mod finding;
 mod history;
+mod limit;
 mod own;
 mod parameters;
 mod readings;

@@ -96,6 +96,11 @@ impl OwnHistory {
         scale(sum, 1, i64::try_from(self.days.len()).ok().filter(|n| *n > 0)?)
     }
 
+    /// The strongest flow of its intervals in W.
+    pub fn peak_w(&self) -> Option<i64> {
+        self.intervals.iter().filter_map(|(span, wh)| scale(*wh, 3600, span.seconds().max(1))).max()
+    }
+
     /// What the point's own week says about a span of at most an hour, in Wh.
     pub fn expected_wh(&self, span: Span) -> Option<i64> {
         let hour = hour_of_week(self.calendar.datetime(span.start));
@@ -106,9 +111,23 @@ impl OwnHistory {
     /// The weight of a span of at most an hour when a sum is spread by the point's own week.
     pub(crate) fn weight(&self, span: Span) -> i64 {
         let hour = hour_of_week(self.calendar.datetime(span.start));
-        let (sum, seconds) = self.hours.get(hour).copied().unwrap_or((0, 0));
+        let (sum, seconds) = self.usual(hour);
         // In mWh, so that a point that uses little keeps its shape.
         scale(sum.saturating_mul(1000), span.seconds(), seconds.max(1)).unwrap_or(0)
+    }
+
+    /// Energy in Wh and seconds of an hour of the week; of the same hour on all days where nothing was
+    /// measured in it, and of all hours where that is unknown as well: what is not known is not zero.
+    fn usual(&self, hour: usize) -> (i64, i64) {
+        let of = |wanted: &dyn Fn(usize) -> bool| {
+            let hours = self.hours.iter().enumerate().filter(|(n, _)| wanted(*n));
+            hours.fold((0_i64, 0_i64), |(sum, seconds), (_, (wh, known))| {
+                (sum.saturating_add(*wh), seconds.saturating_add(*known))
+            })
+        };
+        let time = |n: usize| n.checked_rem(24);
+        let known = [of(&|n| n == hour), of(&|n| time(n) == time(hour)), of(&|_| true)];
+        known.into_iter().find(|(_, seconds)| *seconds > 0).unwrap_or((0, 0))
     }
 
     /// What was measured in exactly this span, in Wh. Where the history is coarser, its share.
@@ -136,6 +155,19 @@ impl OwnHistory {
         let time = self.calendar.datetime(span.start).time();
         let start = self.calendar.instant(date.to_datetime(time));
         self.energy_wh(Span::new(start, start.plus(span.seconds())))
+    }
+
+    /// From when on nothing was used until `t`; `t` where something was used just before it, or nothing is
+    /// known.
+    pub(crate) fn unused_since(&self, t: Timestamp) -> Timestamp {
+        let mut since = t;
+        for (span, wh) in self.intervals.iter().rev().skip_while(|(span, _)| span.end > t) {
+            if span.end != since || *wh != 0 {
+                break;
+            }
+            since = span.start;
+        }
+        since
     }
 
     /// The end of what it knows.

@@ -52,8 +52,14 @@ impl Default for RuleSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Parameters {
-    /// What a connection can carry where the meter does not say, in W.
-    pub power_max_w: i64,
+    /// What a connection can carry where the meter does not say, in W. Without it nothing is rejected
+    /// for being too much by itself.
+    pub power_max_w: Option<i64>,
+    /// Up to this nobody is asked for the limit of a connection of which it is unknown, in W.
+    pub power_unknown_w: i64,
+    /// Where the limit is unknown, so many times the strongest flow that is otherwise known is believed,
+    /// in permille.
+    pub power_own_permille: i64,
     /// Over that by this much is still believed, in permille (1,250 = a quarter more).
     pub power_slack_permille: i64,
     /// The coarsest step in which dials move, in Wh: one step more than the power allows is believed.
@@ -66,6 +72,9 @@ pub struct Parameters {
     pub rollover_from_permille: i64,
     /// Two readings this many permille of the reporting interval apart still measure what lies between.
     pub measured_permille: i64,
+    /// Two readings at most this far apart always measure what lies between, in seconds: a meter that
+    /// reports each minute and is silent for ten is no reason to call a quarter of an hour an estimate.
+    pub measured_seconds: i64,
     /// A reading this much later than now is quarantined, in seconds.
     pub future_seconds: i64,
     /// A clock off by more than this is a finding, in seconds.
@@ -124,13 +133,16 @@ pub struct Parameters {
 impl Default for Parameters {
     fn default() -> Self {
         Self {
-            power_max_w: 50_000,
+            power_max_w: None,
+            power_unknown_w: 50_000,
+            power_own_permille: 10_000,
             power_slack_permille: 1_250,
             register_resolution_wh: 1_000,
             glitch_readings: 4,
             glitch_small_wh: 100,
             rollover_from_permille: 900,
             measured_permille: 1_100,
+            measured_seconds: 990,
             future_seconds: 300,
             clock_drift_seconds: 60,
             consecutive_intervals: 24,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Evidence, MeterPeriod, Ratio, Rule, Severity,
+    limit::Limit,
     readings::{Mark, Raw},
     run::Context,
     spread::{scale, spread},
@@ -64,7 +65,7 @@ pub(crate) fn walk(context: &mut Context<'_>, meter: &MeterPeriod, raw: &[Raw]) 
         segments: Vec::with_capacity(1),
         at_least: Vec::new(),
     };
-    let mut limit = Limit::new(context, meter);
+    let mut limit = Limit::new(context, meter, raw);
     let mut scaled = Scaled::new(meter);
     let mut index = 0_usize;
     let mut last: Option<Raw> = None;
@@ -75,7 +76,7 @@ pub(crate) fn walk(context: &mut Context<'_>, meter: &MeterPeriod, raw: &[Raw]) 
             last = Some(next);
             continue;
         };
-        if limit.forward(before, next) {
+        if limit.goes_on(before, next, raw.get(index..).unwrap_or_default()) {
             let difference = next.value.saturating_sub(before.value);
             go_on(&mut walked, &mut scaled, before, next, difference);
             last = Some(next);
@@ -116,6 +117,7 @@ pub(crate) fn walk(context: &mut Context<'_>, meter: &MeterPeriod, raw: &[Raw]) 
             Verdict::Noise => glitch(context, meter, before, next, 1, None, None),
         }
     }
+    limit.report(context);
     walked
 }
 
@@ -154,7 +156,7 @@ fn judge(
         // On a dial that is near zero anyway, a fall to zero that the very next reading makes good
         // again could be a reset as well; the fall back is the rarer accident of the two.
         let at_once = drop > 0 && distance == 0;
-        let rejoins = small || at_once || !limit.forward(previous, later);
+        let rejoins = small || at_once || limit.springs(previous, later);
         if rejoins && limit.forward(before, later) {
             return Verdict::Glitch { resume: following.saturating_add(distance) };
         }
@@ -235,45 +237,6 @@ fn level(
 fn scaled_once(meter: &MeterPeriod, t: Timestamp, value: i64) -> i64 {
     let ratio = meter.multiplier_until(t);
     scale(value, ratio.numerator, ratio.denominator).unwrap_or(0)
-}
-
-/// The most that a dial can move, from what the connection carries.
-struct Limit<'a> {
-    meter: &'a MeterPeriod,
-    /// What it carries in 3,600,000 s, in Wh.
-    carries: i64,
-    resolution: i64,
-    cached: (i64, i64),
-}
-
-impl<'a> Limit<'a> {
-    fn new(context: &Context<'_>, meter: &'a MeterPeriod) -> Self {
-        let parameters = &context.rules.parameters;
-        let power = meter.power_max.map_or(parameters.power_max_w, corrente_units::Power::w);
-        Self {
-            meter,
-            carries: power.saturating_mul(parameters.power_slack_permille),
-            resolution: parameters.register_resolution_wh,
-            cached: (-1, 0),
-        }
-    }
-
-    fn raw(&mut self, from: Timestamp, to: Timestamp) -> i64 {
-        let seconds = to.since(from).max(0);
-        if self.meter.multipliers.is_empty() && self.cached.0 == seconds {
-            return self.cached.1;
-        }
-        let energy = scale(seconds, self.carries, 3_600_000).unwrap_or(i64::MAX);
-        let ratio = self.meter.multiplier_until(to);
-        let on_dial = scale(energy, ratio.denominator, ratio.numerator.max(1)).unwrap_or(i64::MAX);
-        self.cached = (seconds, on_dial.saturating_add(self.resolution));
-        self.cached.1
-    }
-
-    fn forward(&mut self, before: Raw, next: Raw) -> bool {
-        let difference = next.value.saturating_sub(before.value);
-        difference >= 0 && difference <= self.raw(before.t, next.t)
-    }
 }
 
 /// Multiplies so that sums telescope: what is rounded is the sum since the multiplier began, never

@@ -53,7 +53,7 @@ impl RuleSet {
 impl Parameters {
     fn check(&self) -> Result<(), RuleSetError> {
         let positive = [
-            ("parameters.power_max_w", self.power_max_w),
+            ("parameters.power_max_w", self.power_max_w.unwrap_or(self.power_unknown_w)),
             ("parameters.estimation_seconds", self.estimation_seconds),
             ("parameters.zero_seconds", self.zero_seconds),
             ("parameters.glitch_readings", whole(self.glitch_readings)),
@@ -181,7 +181,7 @@ mod tests {
             ))
         };
         let good = set("power_max_w = 75000\nestimators = [\"own_profile\"]").unwrap();
-        assert_eq!((good.parameters.power_max_w, good.parameters.loss_wh), (75_000, 1_000));
+        assert_eq!((good.parameters.power_max_w, good.parameters.loss_wh), (Some(75_000), 1_000));
         for (text, said) in [
             ("power_max_w = 0", "parameters.power_max_w is 0: write a number above 0"),
             ("loss_wh = -1", "parameters.loss_wh is -1: write 0 or more"),

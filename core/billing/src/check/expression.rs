@@ -33,7 +33,7 @@ pub(crate) enum ExpressionError {
 /// How deep parentheses, brackets and signs may stand in each other.
 const MOST_NESTED: usize = 32;
 /// Numbers, names and operators: printed formulas have some dozens. It also bounds how deep an evaluation goes.
-const MOST_PARTS: usize = 400;
+const MOST_PARTS: usize = 100;
 const LONGEST_NAME: usize = 64;
 
 #[derive(Clone, Debug)]

@@ -42,6 +42,7 @@ pub(super) fn lines(context: &Context<'_>, lines: &[Line]) -> Result<Vec<Line>, 
     for item in &context.inputs.items {
         let (code, label) = (item.code.clone(), item.label.clone());
         let mut line = flat(context, code, label, LineGroup::Other, item.amount, file.rounding);
+        line.detail.clone_from(&item.about);
         line.clause.clone_from(&item.clause);
         found.push(line);
     }

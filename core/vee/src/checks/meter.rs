@@ -23,6 +23,10 @@ pub(super) fn interval_size(context: &mut Context<'_>) {
         }
         for t in times {
             let Some(earlier) = before.replace(t) else { continue };
+            // Readings from around the span belong to another look.
+            if !history.span.contains(t) {
+                continue;
+            }
             let distance = t.since(earlier);
             let off = distance.checked_rem(expected).unwrap_or(0);
             // Repeated readings are the business of another rule.
@@ -37,7 +41,8 @@ pub(super) fn interval_size(context: &mut Context<'_>) {
         }
         let usual = sizes.iter().max_by_key(|(_, times)| **times).map(|(size, _)| *size);
         if count >= parameters.interval_size_count
-            && let Some((usual_seconds, span)) = usual.zip(extent)
+            && let Some((usual_seconds, span)) =
+                usual.zip(extent.map(|extent| extent.intersect(history.span)))
         {
             let evidence = Evidence::OffSize { count, expected_seconds: expected, usual_seconds };
             context.report(Rule::IntervalSize, Severity::Warning, span, Some(meter), evidence);

@@ -62,7 +62,16 @@ pub(super) fn prolonged_estimation(context: &mut Context<'_>, cells: &[Cell]) {
         return;
     }
     for ((), stretch) in stretches(cells, estimated) {
-        let span = span_of(stretch);
+        let mut span = span_of(stretch);
+        let start = context.history.span.start;
+        let measured = context.history.own.as_ref().and_then(crate::OwnHistory::until);
+        if let Some(until) = measured.filter(|until| span.start == start && *until < start) {
+            // It goes on from before what is looked at, where it was said already if it was long.
+            if start.since(until) > longest {
+                continue;
+            }
+            span.start = until;
+        }
         if span.seconds() > longest {
             let sum = stretch.iter().fold(0_i64, |sum, c| sum.saturating_add(c.wh));
             let evidence =
@@ -110,7 +119,14 @@ pub(super) fn zero(context: &mut Context<'_>, cells: &[Cell]) {
     let Some(usual) = usual.filter(|wh| *wh >= from) else { return };
     let off = meters::disconnected(context.history);
     for ((), stretch) in stretches(cells, |c| (c.value() == Some(0)).then_some(())) {
-        let span = span_of(stretch);
+        let mut span = span_of(stretch);
+        let start = context.history.span.start;
+        if let Some(own) = context.history.own.as_ref().filter(|_| span.start == start) {
+            span.start = own.unused_since(start);
+            if start.since(span.start) >= longest {
+                continue;
+            }
+        }
         let expected = off.iter().any(|o| o.intersect(span) == span);
         if span.seconds() >= longest && !expected {
             let evidence =

@@ -7,6 +7,7 @@ use crate::{
     Basis, Estimate, Estimator, Evidence, OwnHistory, Rule, Severity, SiblingRole,
     cells::{Grid, Known},
     estimator::energy_in,
+    limit::known_most,
     run::{Context, meters::Weight},
     spread::{scale, spread},
 };
@@ -103,6 +104,10 @@ pub(crate) fn fill(context: &mut Context<'_>, grid: &mut Grid, at_least: &[(Span
         else {
             continue;
         };
+        for (part, wh) in open.iter().zip(&mut energies) {
+            // Whatever an estimate is made of, the connection carries no more.
+            *wh = known_most(context, part.seconds()).map_or(*wh, |most| most.min(*wh));
+        }
         let floor = at_least
             .iter()
             .filter(|(span, _)| hole.start <= span.start && span.end <= hole.end)

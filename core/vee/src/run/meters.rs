@@ -1,12 +1,13 @@
 //! The meters' readings, put into the grid.
 
 use corrente_metering::{ChannelKind, EstimationMethod, Span, Timestamp};
-use corrente_units::{Energy, Power};
+use corrente_units::Energy;
 
 use crate::{
     Basis, Estimate, Estimator, EventKind, Evidence, GoodRegister, MeterPeriod, PointHistory, Rule,
     Severity,
     cells::{Grid, Known},
+    limit::Limit,
     readings::{self, Mark, Raw},
     registers::{self, Piece},
     run::Context,
@@ -126,7 +127,9 @@ fn add_register_piece(
     }
     let reporting = meter.interval_seconds.unwrap_or(context.history.step_seconds);
     let permille = context.rules.parameters.measured_permille;
-    let close = scale(reporting, permille, 1000).is_some_and(|most| span.seconds() <= most);
+    let always = context.rules.parameters.measured_seconds;
+    let close =
+        scale(reporting, permille, 1000).is_some_and(|most| span.seconds() <= most.max(always));
     let estimator = if weight.by_profile() { Estimator::ScalarSpread } else { Estimator::Gap };
     let known = if close { Known::Measured } else { Known::Estimated(estimator.method()) };
     let added = grid.add_spread(span, wh, known.max(by_mark(mark)), |part| weight.of(part));
@@ -158,12 +161,10 @@ fn sum_differs(
 
 fn add_intervals(context: &mut Context<'_>, grid: &mut Grid, meter: &MeterPeriod, raw: &[Raw]) {
     let length = meter.interval_seconds.unwrap_or(context.history.step_seconds).max(1);
-    let parameters = &context.rules.parameters;
-    let power = meter.power_max.map_or(parameters.power_max_w, Power::w);
-    let carries = power.saturating_mul(parameters.power_slack_permille);
-    let limit = scale(length, carries, 3_600_000)
-        .unwrap_or(i64::MAX)
-        .saturating_add(parameters.register_resolution_wh);
+    let mut limit = Limit::new(context, meter, raw);
+    limit.look_at_intervals(length);
+    // Of the whole length, also for the first interval after an installation.
+    let whole = |end: Timestamp| Span::new(end.plus(length.saturating_neg()), end);
     let weight = Weight::new(context.history);
     let mut before = meter.from;
     for reading in raw {
@@ -175,8 +176,8 @@ fn add_intervals(context: &mut Context<'_>, grid: &mut Grid, meter: &MeterPeriod
         if wh < 0 {
             let evidence = Evidence::NegativeInterval { energy };
             context.report(Rule::Negative, Severity::Error, span, Some(meter), evidence);
-        } else if wh > limit {
-            let limit = Energy::from_wh(limit);
+        } else if !limit.holds(whole(reading.t), wh) {
+            let limit = Energy::from_wh(limit.of_interval(length));
             let evidence = Evidence::AboveLimit { energy, limit, rejected: true };
             context.report(Rule::HighLow, Severity::Error, span, Some(meter), evidence);
         } else if grid.in_one_cell(span) {
@@ -191,6 +192,7 @@ fn add_intervals(context: &mut Context<'_>, grid: &mut Grid, meter: &MeterPeriod
             }
         }
     }
+    limit.report(context);
 }
 
 /// Registers beside an interval channel: they close the gaps between them, and check the sum where

@@ -76,6 +76,18 @@ const CASES: &[Case] = &[
         says: "error high_low 01:00 to 02:00: 11001 Wh is above 11000 Wh, not believed",
     },
     Case {
+        rule: Rule::HighLow,
+        passes: "own 14 90000*24\nmeter 1 register\n rise 0:00 24:00 1h 5000 100000",
+        fails: "own 14 40000*24\nmeter 1 register\n rise 0:00 24:00 1h 5000 100000",
+        says: "warning high_low 00:00 to 24:00: 100000 W flowed, more than 50000 W, and nobody has entered what the connection carries",
+    },
+    Case {
+        rule: Rule::HighLow,
+        passes: "own 14 500*24\nmeter 1 interval every 1h\n rise 1:00 23:00 1h 500 1\n 24:00 63500",
+        fails: "own 14 500*24\nmeter 1 interval every 1h\n rise 1:00 23:00 1h 500 1\n 24:00 63501",
+        says: "error high_low 23:00 to 24:00: 63501 Wh is above 63500 Wh, not believed",
+    },
+    Case {
         rule: Rule::Inactive,
         passes: "off 6:00\non 12:00\nmeter 1 register\n rise 0:00 6:00 1h 5000 100\n 12:00 5600\n rise 13:00 24:00 1h 5700 100",
         fails: "off 6:00\non 12:00\nmeter 1 register\n rise 0:00 24:00 1h 5000 100",
@@ -121,7 +133,7 @@ const CASES: &[Case] = &[
         rule: Rule::ProlongedEstimation,
         passes: "span 0:00 4/0:00\nmeter 1 register\n rise 0:00 24:00 1h 5000 100\n rise 3/0:00 4/0:00 1h 12200 100",
         fails: "span 0:00 4/0:00\nmeter 1 register\n rise 0:00 24:00 1h 5000 100\n rise 3/1:00 4/0:00 1h 12300 100",
-        says: "warning prolonged_estimation 24:00 to 3/01:00: 4900 Wh estimated over 49 h",
+        says: "warning prolonged_estimation 24:00 to 3/01:00: estimated for 49 h, 4900 Wh of it here",
     },
     Case {
         rule: Rule::Missing,
@@ -152,6 +164,12 @@ const CASES: &[Case] = &[
         passes: "own 14 10000*24\nmeter 1 register\n rise 0:00 24:00 1h 5000 9000",
         fails: "own 14 10000*24\nmeter 1 register\n rise 0:00 24:00 1h 5000 9",
         says: "warning unit 00:00 to 24:00: the day has 216 Wh where 240000 Wh is usual: Wh taken for kWh, or the other way?",
+    },
+    Case {
+        rule: Rule::Zero,
+        passes: "own 14 400*18,0*6\nset dynamic_days = 100\nmeter 1 register\n rise 0:00 17:00 1h 5000 0\n rise 18:00 24:00 1h 5400 100",
+        fails: "own 14 400*18,0*6\nset dynamic_days = 100\nmeter 1 register\n rise 0:00 18:00 1h 5000 0\n rise 19:00 24:00 1h 5400 100",
+        says: "warning zero -6:00 to 18:00: no use for 24 h where a day usually has 7200 Wh",
     },
     Case {
         rule: Rule::Zero,
@@ -289,7 +307,7 @@ fn a_rule_set_is_a_file_that_names_only_what_differs() {
     let rules: RuleSet = toml::from_str(text).unwrap();
     assert!(!rules.has(Rule::Spike) && rules.has(Rule::Missing));
     let standard = RuleSet::standard().parameters;
-    assert_eq!(rules.parameters.power_max_w, 75_000);
+    assert_eq!(rules.parameters.power_max_w, Some(75_000));
     assert_eq!(rules.parameters.sum_check_wh, standard.sum_check_wh);
     let misspelt = text.replace("power_max_w", "power_max_kw");
     assert!(toml::from_str::<RuleSet>(&misspelt).unwrap_err().to_string().contains("power_max_kw"));

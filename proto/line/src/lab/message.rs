@@ -55,18 +55,6 @@ pub enum Which {
     Until,
 }
 
-impl Which {
-    /// Does a reading at `label` belong to the answer about `instant`? Label texts are in the order of
-    /// their time.
-    pub fn takes(self, label: &str, instant: &str) -> bool {
-        match self {
-            Self::At => label == instant,
-            Self::From => label >= instant,
-            Self::Until => label <= instant,
-        }
-    }
-}
-
 /// A meter's id: `[A-Za-z0-9_-]{1,64}`, sent as a text or as an integer. Both name the same meter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Id {
@@ -133,6 +121,12 @@ impl Consumption {
     /// The same as an energy.
     pub const fn energy(&self) -> Energy {
         Energy::from_wh(self.wh)
+    }
+
+    /// Is the integer part of the number that was sent, as Python's float has it, at least this
+    /// whole number?
+    pub fn reaches_kwh(&self, whole: f64) -> bool {
+        self.value >= whole
     }
 
     /// The number as a Python float.
