@@ -95,7 +95,9 @@ pub(crate) async fn confirm(services: &Services, meter: MeterId) {
 
 /// What a meter is told when its readings cannot be stored; it comes back later.
 pub(crate) fn storing_failed(error: &LedgerError) -> LineError {
-    tracing::error!(error = %error, "readings cannot be stored");
+    // The ledger says once that it cannot write, and once that it can again: not each meter each time,
+    // least of all where the disk is full.
+    tracing::debug!(error = %error, "readings cannot be stored");
     LineError::new(ErrorCode::Unavailable, "readings cannot be stored now: come back later")
 }
 

@@ -13,10 +13,15 @@ use std::{net::IpAddr, sync::Arc};
 
 use corrente_clock::BusinessClock;
 use corrente_ledger::{Ledger, LedgerError};
-use corrente_line::lab::{Consumption, Historic, Python, Request, RequestError, Spent, alert};
+use corrente_line::lab::{
+    Consumption, Historic, Label, Python, Request, RequestError, Spent, Which, alert,
+};
 use corrente_live::LiveHub;
 use corrente_metering::{Calendar, UnknownZone};
-use corrente_registry::{Registry, RegistryError, lab as table};
+use corrente_registry::{
+    Registry, RegistryError,
+    lab::{self as table, Labelled},
+};
 use ipnet::IpNet;
 
 use store::Store;
@@ -24,8 +29,11 @@ use store::Store;
 /// How lab mode is set up.
 #[derive(Clone, Debug)]
 pub struct LabConfig {
-    /// Peers that are answered, beside loopback addresses.
+    /// Peers that are answered, beside loopback addresses where `trust_loopback` says so.
     pub allow: Vec<IpNet>,
+    /// Are loopback peers this machine's own people? Not behind a reverse proxy on the same machine,
+    /// through which everybody comes.
+    pub trust_loopback: bool,
     /// IANA name of the zone in which the meters' civil times are.
     pub zone: String,
 }
@@ -59,6 +67,7 @@ pub struct Lab {
 #[derive(Debug)]
 struct Inner {
     allow: Vec<IpNet>,
+    trust_loopback: bool,
     registry: Registry,
     store: Store,
 }
@@ -74,13 +83,15 @@ impl Lab {
     ) -> Result<Self, LabError> {
         let calendar = Calendar::new(&config.zone)?;
         let store = Store::start(calendar, registry.clone(), ledger, clock, live);
-        Ok(Self { inner: Arc::new(Inner { allow: config.allow, registry, store }) })
+        let LabConfig { allow, trust_loopback, zone: _ } = config;
+        Ok(Self { inner: Arc::new(Inner { allow, trust_loopback, registry, store }) })
     }
 
     /// May this peer speak the prototype's protocol?
     pub fn allows(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
-        peer.is_loopback() || self.inner.allow.iter().any(|net| net.contains(&peer))
+        (self.inner.trust_loopback && peer.is_loopback())
+            || self.inner.allow.iter().any(|net| net.contains(&peer))
     }
 
     /// Answers one object of the raw socket, as Python prints it. Every object gets an answer.
@@ -132,23 +143,30 @@ impl Lab {
 
     /// The readings around an instant; `None` for an unknown id.
     async fn historic(&self, query: Historic) -> Result<Python, LabError> {
-        let instant = query.label.as_str().to_owned();
-        let which = query.which;
-        self.history(query.id.as_str(), move |label| which.takes(label, &instant)).await
+        self.history(query.id.as_str(), Some((query.which, query.label))).await
     }
 
     /// The readings whose label is wanted, in the order of their arrival; `None` for an unknown id.
-    async fn history(&self, id: &str, wanted: impl Fn(&str) -> bool) -> Result<Python, LabError> {
+    async fn history(&self, id: &str, wanted: Option<(Which, Label)>) -> Result<Python, LabError> {
         let id = id.to_owned();
-        let readings = self
+        let found = self
             .inner
             .registry
-            .read(move |tx| -> Result<_, LabError> { Ok(table::history(tx, &id)?) })
+            .read(move |tx| -> Result<_, LabError> {
+                let Some(last) = table::last(tx, &id)? else { return Ok(None) };
+                let labelled = match &wanted {
+                    None => Labelled::Ever,
+                    Some((Which::At, label)) => Labelled::At(label.as_str()),
+                    Some((Which::From, label)) => Labelled::From(label.as_str()),
+                    Some((Which::Until, label)) => Labelled::Until(label.as_str()),
+                };
+                Ok(Some((last, table::history(tx, &id, labelled)?)))
+            })
             .await?;
-        let Some(last) = readings.last() else { return Ok(Python::None) };
+        let Some((last, readings)) = found else { return Ok(Python::None) };
         let alert = Python::Text(alert(&stored(&last.consumption_text)?).to_owned());
-        let mut items = Vec::new();
-        for reading in readings.into_iter().filter(|reading| wanted(&reading.label)) {
+        let mut items = Vec::with_capacity(readings.len());
+        for reading in readings {
             let float = stored(&reading.consumption_text)?.float();
             items.push(Python::List(vec![float, Python::Text(reading.label)]));
         }

@@ -16,7 +16,12 @@ use corrente_lab::{Lab, LabConfig};
 use corrente_ledger::{AsOf, Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_metering::{Span, Timestamp};
-use corrente_registry::{Registry, RegistryError, lab as table};
+use corrente_registry::{
+    Registry, RegistryError, lab as table,
+    meters::{self, NewMeter},
+    organisations::{self, NewOrganisation},
+    usage_points::{self, NewUsagePoint},
+};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -31,7 +36,14 @@ struct Bench {
 impl Bench {
     fn new(zone: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let (lab, registry, ledger) = open(directory.path(), zone);
+        let (lab, registry, ledger) = open(directory.path(), zone, true);
+        Self { directory, lab, registry, ledger }
+    }
+
+    /// One behind a reverse proxy on the same machine.
+    fn behind_a_proxy() -> Self {
+        let directory = TempDir::new().unwrap();
+        let (lab, registry, ledger) = open(directory.path(), "America/Bahia", false);
         Self { directory, lab, registry, ledger }
     }
 
@@ -40,7 +52,7 @@ impl Bench {
         let Self { directory, lab, registry, ledger } = self;
         ledger.close().unwrap();
         drop((lab, registry, ledger));
-        let (lab, registry, ledger) = open(directory.path(), "America/Bahia");
+        let (lab, registry, ledger) = open(directory.path(), "America/Bahia", true);
         Self { directory, lab, registry, ledger }
     }
 
@@ -89,12 +101,16 @@ impl Bench {
     }
 }
 
-fn open(directory: &Path, zone: &str) -> (Lab, Registry, Arc<SqliteLedger>) {
+fn open(directory: &Path, zone: &str, trust_loopback: bool) -> (Lab, Registry, Arc<SqliteLedger>) {
     let registry = Registry::open(directory.join("registry.db")).unwrap();
     let ledger =
         SqliteLedger::open(&directory.join("ledger.db"), LedgerOptions::default()).unwrap();
     let ledger = Arc::new(ledger);
-    let config = LabConfig { allow: vec!["10.1.0.0/16".parse().unwrap()], zone: zone.to_owned() };
+    let config = LabConfig {
+        allow: vec!["10.1.0.0/16".parse().unwrap()],
+        trust_loopback,
+        zone: zone.to_owned(),
+    };
     let lab = Lab::new(
         config,
         registry.clone(),
@@ -219,6 +235,82 @@ async fn peers_outside_are_refused_unless_they_are_let_in() {
     }
     let (status, _) = bench.ask("GET", "/historic", "", "10.2.2.3:1").await;
     assert_eq!(status, StatusCode::OK, "the portal is for everybody");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_on_this_machine_loopback_peers_are_anybody() {
+    let bench = Bench::behind_a_proxy();
+    for (peer, allowed) in [("127.0.0.1:1", false), ("[::1]:1", false), ("10.1.2.3:1", true)] {
+        let (status, _) = bench.ask("GET", "/measurer/1", "", peer).await;
+        assert_eq!(status == StatusCode::OK, allowed, "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn a_register_just_below_the_limit_is_within() {
+    let bench = Bench::new("America/Bahia");
+    let label = "2023-03-20 10:11:12";
+    let mut last = "";
+    for (consumption, said) in [("299.9996", "within"), ("300.0", "above"), ("299.99999", "within")]
+    {
+        bench
+            .check(
+                &reading("\"1\"", consumption, label),
+                &format!(
+                    "{{'alert': 'Your energy consumption is {said} the recommended', 'id': '1', \
+                     'consumption': {consumption}, 'datetime': '{label}'}}"
+                ),
+            )
+            .await;
+        last = said;
+    }
+    let alert = format!(r#""alert": "Your energy consumption is {last} the recommended""#);
+    bench.check_http("GET /invoice/1", "", 200, &format!(r#"{{{alert}, "invoice": 120.0}}"#)).await;
+    // The ledger keeps whole watt-hours all the same.
+    let kept: Vec<i64> = bench.in_ledger("1").await.into_iter().map(|(_, wh)| wh).collect();
+    assert_eq!(kept, [300_000, 300_000, 300_000]);
+}
+
+/// A meter of the utility may be called what a measurer would be.
+#[tokio::test]
+async fn an_ordinary_meter_named_like_a_measurer_is_left_alone() {
+    let bench = Bench::new("America/Bahia");
+    let meter = bench
+        .registry
+        .write(|tx| -> Result<_, RegistryError> {
+            let now = Timestamp::from_second(0);
+            let new = NewOrganisation::named("Town", "America/Bahia");
+            let organisation = organisations::insert(tx, &new, now)?;
+            let organisation = organisations::get(tx, organisation)?.unwrap();
+            let new = NewUsagePoint::named(&organisation, "lab-1");
+            usage_points::insert(tx, &new, now)?;
+            meters::insert(
+                tx,
+                &NewMeter {
+                    organisation: organisation.id,
+                    serial: "lab-1-2",
+                    secret: None,
+                    model: None,
+                    reporting_seconds: 10,
+                    enrolled_by: None,
+                },
+                now,
+            )
+        })
+        .await
+        .unwrap();
+    drop(bench.lab.answer(reading("\"1\"", "1.5", "2023-03-20 10:11:12").as_bytes()).await);
+    assert_eq!(bench.in_ledger("1").await, [(1_679_317_872, 1500)]);
+    let (mine, serial) = bench
+        .registry
+        .read(|tx| -> Result<_, RegistryError> {
+            let mine = table::find(tx, "1")?.unwrap();
+            Ok((mine.meter, meters::get(tx, mine.meter)?.unwrap().serial))
+        })
+        .await
+        .unwrap();
+    assert_ne!(mine, meter);
+    assert_eq!(serial, "lab-1-3");
 }
 
 #[tokio::test]

@@ -230,6 +230,12 @@ pub enum LedgerError {
     Unusable(String),
 }
 
+/// The instants at which readings in order of time fall.
+fn falls_of(readings: &[Reading]) -> Vec<Timestamp> {
+    let pairs = readings.iter().zip(readings.iter().skip(1));
+    pairs.filter(|(a, b)| b.value < a.value).map(|(_, b)| b.end).collect()
+}
+
 /// A store of readings. All engines behave alike; the conformance suite says how.
 pub trait Ledger: Send + Sync + Debug {
     /// Makes channels known, durably. Channels that are known already are left as they are.
@@ -263,6 +269,18 @@ pub trait Ledger: Send + Sync + Debug {
         t: Timestamp,
         as_of: AsOf<'_>,
     ) -> Result<Option<Reading>, LedgerError>;
+
+    /// The instants in a span at which an accepted value is smaller than the one before it in the span:
+    /// a register that rolled over, began again or showed something wrong. Without those, any two
+    /// readings say what lies between them.
+    fn falls(
+        &self,
+        channel: ChannelId,
+        span: Span,
+        as_of: AsOf<'_>,
+    ) -> Result<Vec<Timestamp>, LedgerError> {
+        Ok(falls_of(&self.range(channel, span, as_of)?))
+    }
 
     /// The latest accepted reading of a channel.
     fn last(&self, channel: ChannelId) -> Result<Option<Reading>, LedgerError>;

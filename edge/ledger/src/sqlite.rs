@@ -5,6 +5,7 @@ mod blocks;
 mod checkpoint;
 mod directory;
 mod ends;
+mod falls;
 mod key;
 mod load;
 mod look;
@@ -320,6 +321,16 @@ impl Ledger for SqliteLedger {
     ) -> Result<Option<Reading>, LedgerError> {
         self.shared.check_open()?;
         self.shared.after(channel, t, as_of)
+    }
+
+    fn falls(
+        &self,
+        channel: ChannelId,
+        span: Span,
+        as_of: AsOf<'_>,
+    ) -> Result<Vec<Timestamp>, LedgerError> {
+        self.shared.check_open()?;
+        self.shared.falls(channel, span, as_of)
     }
 
     fn last(&self, channel: ChannelId) -> Result<Option<Reading>, LedgerError> {

@@ -56,6 +56,31 @@ async fn watchers_hear_of_readings_and_notices() {
     assert!(watcher.try_recv().is_err());
 }
 
+#[tokio::test]
+async fn a_page_hears_of_its_own_usage_point_alone() {
+    let hub = LiveHub::new();
+    let other = UsagePointId::from_uuid(Uuid::from_u128(8));
+    let (mut mine, mut same, mut others) =
+        (hub.watch(point()), hub.watch(point()), hub.watch(other));
+    // More than a page may be behind, all of it somewhere else.
+    for t in 0..200 {
+        hub.publish(LiveReading { usage_point: Some(other), ..reading(t, None, Some(1)) });
+    }
+    hub.publish(reading(0, Some(1), Some(5)));
+    for watcher in [&mut mine, &mut same] {
+        let event = watcher.recv().await.unwrap();
+        assert!(matches!(event.what, LiveWhat::Reading { power_w: Some(5), .. }), "{event:?}");
+    }
+    assert!(matches!(others.recv().await, Err(broadcast::error::RecvError::Lagged(_))));
+    // Nothing is kept of who left.
+    drop(mine);
+    hub.notify(point(), LiveNotice::Alert(Value::from("loud")));
+    assert_eq!(same.recv().await.unwrap().usage_point, point());
+    drop((same, others));
+    let watched: usize = hub.inner.shards.iter().map(|s| s.lock().unwrap().watched.len()).sum();
+    assert_eq!(watched, 0);
+}
+
 proptest! {
     #[test]
     fn memory_is_bounded_and_the_last_hour_is_in_order(

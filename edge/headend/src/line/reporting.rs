@@ -52,6 +52,8 @@ pub(super) struct Reporting<S> {
     sent: usize,
     flushed: bool,
     timer: Pin<Box<Sleep>>,
+    /// Was the timer polled since it was set? Then it wakes the task by itself.
+    armed: bool,
     /// When the peer last took something off `out`, while there is something.
     stalled_ms: Option<u64>,
     /// When the line began whose end has not come.
@@ -108,6 +110,7 @@ impl<S: Stream> Reporting<S> {
             sent: 0,
             flushed: true,
             timer: Box::pin(tokio::time::sleep_until(shared.instant(deadline))),
+            armed: false,
             stalled_ms: None,
             partial_ms: None,
             throttled_ms: 0,
@@ -118,7 +121,8 @@ impl<S: Stream> Reporting<S> {
 
     /// Goes on until the connection ends. `received` is what came behind the hello.
     pub(super) async fn run(mut self: Box<Self>, received: Received) {
-        self.take(received);
+        let now_ms = self.guest.shared.now_ms();
+        self.take(received, now_ms);
         let end = poll_fn(|cx| self.poll(cx)).await;
         self.guest.shared.links.remove(self.meter.meter, &self.link);
         if matches!(end, End::Orderly) {
@@ -129,14 +133,16 @@ impl<S: Stream> Reporting<S> {
     /// Does all that can be done now.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.link.register(cx.waker());
+        // What is done below takes less than a millisecond: one look at the clock is enough.
+        let now_ms = self.guest.shared.now_ms();
         loop {
             let mut moved = self.hear_from_inside();
             moved |= self.poll_append(cx);
-            match self.poll_write(cx) {
+            match self.poll_write(cx, now_ms) {
                 Ok(wrote) => moved |= wrote,
                 Err(_) => return Poll::Ready(End::Cut),
             }
-            match self.poll_read(cx) {
+            match self.poll_read(cx, now_ms) {
                 Ok(read) => moved |= read,
                 Err(_) if self.append.is_none() && self.waiting.is_empty() => {
                     return Poll::Ready(End::Cut);
@@ -144,7 +150,7 @@ impl<S: Stream> Reporting<S> {
                 // The peer is gone, but what it sent goes to the ledger all the same.
                 Err(_) => self.end(Ending::Nothing),
             }
-            match self.poll_time(cx) {
+            match self.poll_time(cx, now_ms) {
                 Poll::Ready(Some(end)) => return Poll::Ready(end),
                 Poll::Ready(None) => moved = true,
                 Poll::Pending => {}
@@ -199,7 +205,7 @@ impl<S: Stream> Reporting<S> {
         true
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, now_ms: u64) -> io::Result<bool> {
         let mut moved = false;
         while let Some(rest) = self.out.get(self.sent..).filter(|rest| !rest.is_empty()) {
             match Pin::new(&mut self.stream).poll_write(cx, rest) {
@@ -212,7 +218,7 @@ impl<S: Stream> Reporting<S> {
                 }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => {
-                    self.stalled_ms.get_or_insert_with(|| self.guest.shared.now_ms());
+                    self.stalled_ms.get_or_insert(now_ms);
                     return Ok(moved);
                 }
             }
@@ -229,15 +235,14 @@ impl<S: Stream> Reporting<S> {
                     self.stalled_ms = None;
                 }
                 Poll::Pending => {
-                    self.stalled_ms.get_or_insert_with(|| self.guest.shared.now_ms());
+                    self.stalled_ms.get_or_insert(now_ms);
                 }
             }
         }
         Ok(moved)
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let now_ms = self.guest.shared.now_ms();
+    fn poll_read(&mut self, cx: &mut Context<'_>, now_ms: u64) -> io::Result<bool> {
         if self.ending.is_some()
             || self.waiting.entries.len() >= WAITING_READINGS
             || self.out.len() >= WAITING_BYTES
@@ -259,7 +264,7 @@ impl<S: Stream> Reporting<S> {
                     let confirm = async move { directory::confirm(&shared.services, meter).await };
                     drop(self.guest.shared.tasks.spawn(confirm));
                 }
-                self.take(received);
+                self.take(received, now_ms);
                 self.partial_ms = match (self.session.partial_bytes(), self.partial_ms) {
                     (0, _) => None,
                     (_, Some(since)) => Some(since),
@@ -275,10 +280,9 @@ impl<S: Stream> Reporting<S> {
     }
 
     /// Looks at the limits of time, and sets the timer to the next one.
-    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+    fn poll_time(&mut self, cx: &mut Context<'_>, now_ms: u64) -> Poll<Option<End>> {
         let stall_ms =
             u64::try_from(self.guest.shared.config.stall.as_millis()).unwrap_or(u64::MAX);
-        let now_ms = self.guest.shared.now_ms();
         let stalled = self.stalled_ms.map(|since| since.saturating_add(stall_ms));
         let unfinished = self.partial_ms.map(|since| {
             let allowed = self.session.partial_bytes().saturating_mul(1000) / LINE_BYTES_PER_SECOND;
@@ -295,7 +299,7 @@ impl<S: Stream> Reporting<S> {
         let silent = if self.ending.is_some() { u64::MAX } else { self.session.deadline_ms() };
         if silent <= now_ms && throttled.is_none() {
             let received = self.session.on_time(now_ms);
-            self.take(received);
+            self.take(received, now_ms);
             return Poll::Ready(None);
         }
         let next = [stalled, unfinished, throttled].into_iter().flatten().min();
@@ -305,9 +309,15 @@ impl<S: Stream> Reporting<S> {
         // Usually the deadline moved on since the timer was set: it is set again when it fires.
         if at < self.timer.deadline() {
             self.timer.as_mut().reset(at);
+            self.armed = false;
         }
+        if self.armed && !self.timer.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.armed = true;
         ready!(self.timer.as_mut().poll(cx));
         self.timer.as_mut().reset(at);
+        self.armed = false;
         Poll::Ready(None)
     }
 
@@ -328,7 +338,7 @@ impl<S: Stream> Reporting<S> {
         self.out.is_empty() && self.flushed
     }
 
-    fn take(&mut self, received: Received) {
+    fn take(&mut self, received: Received, now_ms: u64) {
         let Received { hello: _, readings, samples, reply, end } = received;
         let now = self.guest.shared.services.clock.now();
         self.acks.received(readings.iter().map(|r| r.seq));
@@ -339,7 +349,6 @@ impl<S: Stream> Reporting<S> {
             }
         }
         self.out.extend_from_slice(&reply);
-        let now_ms = self.guest.shared.now_ms();
         // A message without a reading costs about as much; each of them is answered.
         let count = readings.len().saturating_add(samples.len()).saturating_add(reply.len() / 16);
         if count > 0 {

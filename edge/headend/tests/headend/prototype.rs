@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt as _;
+
 use crate::bench::Bench;
 
 const READING: &str =
@@ -66,6 +68,58 @@ async fn messages_may_be_cut_anywhere_and_joined() {
     let mut two = bench.connect().await;
     two.say("{\"id\": 0}{\"id\": 0}").await;
     two.expect("1112").await;
+}
+
+#[tokio::test]
+async fn questions_for_readings_may_be_cut_anywhere_too() {
+    let bench = Bench::new().await;
+    let mut meter = bench.connect().await;
+    for (kwh, second) in [("12.0", "12"), ("13.5", "13"), ("14.0", "14")] {
+        let seen = |text: &str| text.replace("12.0", kwh).replace(":12\"", &format!(":{second}\""));
+        meter.say(&seen(READING)).await;
+        meter.until('}').await;
+    }
+    let (first, middle, last) = (
+        "[12.0, '2023-03-20 10:11:12']",
+        "[13.5, '2023-03-20 10:11:13']",
+        "[14.0, '2023-03-20 10:11:14']",
+    );
+    for (kind, listed) in [
+        ("/historic", middle.to_owned()),
+        ("/historic/upper", format!("{middle}, {last}")),
+        ("/historic/lower", format!("{first}, {middle}")),
+    ] {
+        let question =
+            format!(r#"{{"id": "1", "datetime": "2023-03-20 10:11:13", "type": "{kind}"}}"#);
+        let answer = format!(
+            "{{'alert': 'Your energy consumption is within the recommended', 'historic': [{listed}]}}"
+        );
+        for cut in 0..=question.len() {
+            let (a, b) = question.split_at(cut);
+            meter.say(a).await;
+            tokio::task::yield_now().await;
+            meter.say(b).await;
+            meter.expect(&answer).await;
+        }
+        // Two in one segment, the second without its last byte.
+        meter.say(&format!("{question}{}", &question[..question.len() - 1])).await;
+        meter.expect(&answer).await;
+        meter.say("}").await;
+        meter.expect(&answer).await;
+    }
+}
+
+/// The prototype's meter connects and says nothing for three seconds.
+#[tokio::test]
+async fn three_seconds_of_silence_are_waited_for() {
+    let bench = Bench::new().await;
+    let mut meter = bench.connect().await;
+    let mut byte = [0];
+    let silence = Duration::from_secs(3);
+    let heard = tokio::time::timeout(silence, meter.stream.read(&mut byte)).await;
+    assert!(heard.is_err(), "neither an answer nor an end: {heard:?}");
+    meter.say("{\"id\": 0}").await;
+    meter.expect("1").await;
 }
 
 /// Each line of "What was wrong in it".

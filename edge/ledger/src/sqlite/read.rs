@@ -102,6 +102,17 @@ impl Shared {
         self.directory().place(channel).ok_or(LedgerError::UnknownChannel(channel))
     }
 
+    /// The block days that a read of a span may find something in.
+    pub(super) fn days(
+        sealed: DaySpan,
+        as_of: AsOf<'_>,
+        span: Span,
+        offset: i32,
+    ) -> Vec<DayRevision> {
+        let (first, last) = days_of(span, offset);
+        Wanted { span: sealed, as_of }.days(first, last)
+    }
+
     pub(super) fn range(
         &self,
         channel: ChannelId,

@@ -111,6 +111,8 @@ fn run(store: &dyn Store, steps: &[Step]) {
     for one in &noted {
         let again = ledger.range(one.channel, one.span, AsOf::Revisions(&one.revisions)).unwrap();
         assert_eq!(again, one.readings, "an older revision reads as it did");
+        let falls = ledger.falls(one.channel, one.span, AsOf::Revisions(&one.revisions)).unwrap();
+        assert_eq!(falls, falls_of(&again));
     }
     ledger.seal_until(at(START + 99 * DAY)).unwrap();
     compare(&*ledger, &model);
@@ -136,6 +138,11 @@ fn append(model: &mut Model, entries: &[Entry]) -> Appended {
     appended
 }
 
+fn falls_of(readings: &[Reading]) -> Vec<Timestamp> {
+    let falls = readings.windows(2).filter(|pair| pair[1].value < pair[0].value);
+    falls.map(|pair| pair[1].end).collect()
+}
+
 fn compare(ledger: &dyn Ledger, model: &Model) {
     for spec in specs() {
         let channel = spec.id;
@@ -152,6 +159,7 @@ fn compare(ledger: &dyn Ledger, model: &Model) {
             let t = at(START + second);
             let span = Span::new(t, t.plus(100_000));
             assert_eq!(ledger.range(channel, span, AsOf::Now).unwrap(), of(span));
+            assert_eq!(ledger.falls(channel, span, AsOf::Now).unwrap(), falls_of(&of(span)));
             assert_eq!(
                 ledger.at_or_before(channel, t, AsOf::Now).unwrap(),
                 of(Span::new(Timestamp::MIN, t)).last().copied()

@@ -1,29 +1,12 @@
 //! A full disk: nothing is acknowledged that is not durable, and work goes on when there is room.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use corrente_ledger::{Entry, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use corrente_metering::Timestamp;
+use corrente_testkit::SmallDisk;
 
 use crate::load;
-
-/// A small file system of its own; undone when dropped.
-struct Mounted<'a>(&'a Path);
-
-impl<'a> Mounted<'a> {
-    fn new(path: &'a Path, bytes: u64) -> Option<Self> {
-        let size = format!("size={bytes}");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(Self(path))
-    }
-}
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg(self.0).status());
-    }
-}
 
 fn batch(number: u64) -> Vec<Entry> {
     (0..load::WRITERS).flat_map(|writer| load::batch(writer, number)).collect()
@@ -68,7 +51,7 @@ fn fill_once(ledger: &SqliteLedger, first: u64, seals: bool) -> u64 {
 fn a_full_disk_stops_acknowledgements_and_loses_nothing() {
     for megabytes in [2, 3, 4, 5] {
         let folder = tempfile::TempDir::new().unwrap();
-        let Some(_mounted) = Mounted::new(folder.path(), megabytes << 20) else {
+        let Some(_disk) = SmallDisk::mount(folder.path(), megabytes << 20) else {
             println!("skipped: no right to mount a small file system");
             return;
         };
@@ -137,14 +120,13 @@ fn closing_a_ledger_that_cannot_write_ends() {
 #[test]
 fn a_read_only_disk_is_named_when_opening() {
     let folder = tempfile::TempDir::new().unwrap();
-    let Some(_mounted) = Mounted::new(folder.path(), 4 << 20) else {
+    let Some(disk) = SmallDisk::mount(folder.path(), 4 << 20) else {
         println!("skipped: no right to mount a small file system");
         return;
     };
     let path = folder.path().join("ledger.db");
     drop(open(&path, load::options()));
-    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(folder.path()).status();
-    assert!(remounted.unwrap().success());
+    disk.make_read_only().unwrap();
     let error = SqliteLedger::open(&path, load::options()).unwrap_err().to_string();
     assert!(error.contains("read-only") && error.contains("let this user write"), "{error}");
 }
