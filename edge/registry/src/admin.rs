@@ -7,10 +7,11 @@ mod findings;
 mod import;
 mod meter_life;
 mod parents;
+mod prices;
 mod rule_sets;
 
 use corrente_metering::{
-    Calendar, Date, Timestamp,
+    Calendar, Date, Span, Timestamp,
     id::{
         AgreementId, CustomerId, EnrolmentTokenId, MeterId, OrganisationId, UsagePointId, UserId,
     },
@@ -26,9 +27,10 @@ pub use self::{
     meter_life::{
         Exchange, Move, add_channel, add_check_register, exchange_meter, move_meter, note_event,
         note_field_readings, note_release, remove_meter, set_clock, set_digits, set_gateway,
-        set_multiplier, write_dials,
+        set_multiplier, set_reporting, write_dials,
     },
     parents::set_parent,
+    prices::{load_index, load_prices},
     rule_sets::{set_rule_group, store_rule_set},
 };
 use crate::{
@@ -39,10 +41,11 @@ use crate::{
     enrolment::{self, NewToken},
     meters::{self, NewMeter},
     organisations::{self, NewOrganisation},
+    relooks::{self, RelookCause},
     secrets::Secret,
     sessions, tariffs,
     tariffs::TariffVersion,
-    usage_points::{self, NewUsagePoint, UsagePoint},
+    usage_points::{self, NewUsagePoint, Terms, UsagePoint},
     users::{self, NewUser, Role, User},
 };
 
@@ -154,6 +157,31 @@ pub fn create_usage_point(
     Ok(id)
 }
 
+/// Says what a tariff may ask of a usage point: regime of credits, contracted power, meters.
+pub fn set_terms(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    usage_point: &str,
+    terms: &Terms,
+) -> Result<UsagePointId, RegistryError> {
+    let point = usage_points::by_name(tx, organisation, usage_point)?.ok_or_else(|| {
+        RegistryError::NotFound { kind: "usage point", name: usage_point.to_owned() }
+    })?;
+    usage_points::set_terms(tx, point.id, terms)?;
+    let before = json!({
+        "credit_regime": point.credit_regime, "meters": point.meters,
+        "contracted_kw": point.contracted_kw.map(|kw| kw.to_string()),
+    });
+    let after = json!({
+        "credit_regime": terms.credit_regime, "meters": terms.meters,
+        "contracted_kw": terms.contracted_kw.map(|kw| kw.to_string()),
+    });
+    let subject = format!("usage_point:{}", point.id);
+    by.note(tx, organisation, "usage_point.terms", &subject, (Some(before), Some(after)))?;
+    Ok(point.id)
+}
+
 /// Refuses a customer of another organisation.
 fn of_organisation(
     tx: &mut Tx,
@@ -185,6 +213,27 @@ pub struct RegisteredMeter {
     pub usage_point: UsagePointId,
     /// From when.
     pub installed_from: Timestamp,
+}
+
+/// Says what a usage point's connection carries, in W, or that nobody knows.
+pub fn set_power_limit(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    name: &str,
+    power_max_w: Option<i64>,
+) -> Result<(), RegistryError> {
+    let point = usage_points::by_name(tx, organisation, name)?
+        .ok_or_else(|| RegistryError::NotFound { kind: "usage point", name: name.to_owned() })?;
+    usage_points::set_power_limit(tx, point.id, power_max_w)?;
+    let always = Span::new(Timestamp::MIN, Timestamp::MAX);
+    relooks::ask(tx, point.id, always, RelookCause::MeterLife, by.business)?;
+    let change = (
+        Some(json!({"power_max_w": point.power_max_w})),
+        Some(json!({"power_max_w": power_max_w})),
+    );
+    let subject = format!("usage_point:{}", point.id);
+    by.note(tx, organisation, "usage_point.set_power_limit", &subject, change)
 }
 
 /// Registers a meter with its channels at a usage point, and returns its secret, which is shown once.

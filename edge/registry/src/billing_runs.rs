@@ -226,6 +226,38 @@ pub fn list(tx: &mut Tx, organisation: OrganisationId) -> Result<Vec<Run>, Regis
     tx.rows(LIST, params! { organisation })
 }
 
+row! {
+    /// A run before another one, and what it came to.
+    pub struct LastRun {
+        /// What people call it.
+        number: i64,
+        /// The first day billed.
+        first: Date,
+        /// The first day that was no longer billed.
+        until: Date,
+        /// How many invoices it issued.
+        bills: i64,
+        /// What they came to.
+        total: Money = "total_minor",
+        /// Their energy.
+        energy: Energy = "energy_wh",
+    }
+}
+
+const LAST_RUN: &str = "\
+SELECT r.number, r.first, r.until, count(*) AS bills, sum(i.amount_minor) AS total_minor,
+  sum(i.energy_wh) AS energy_wh
+FROM billing_run r JOIN billing_run_item i ON i.run = r.id AND i.state = 'issued'
+WHERE r.organisation = $organisation AND r.number < $number AND r.usage_point IS NULL
+  AND coalesce(r.route, '') = coalesce($route, '')
+GROUP BY r.id, r.number, r.first, r.until ORDER BY r.number DESC LIMIT 1";
+
+/// The last run of the same route before this one that issued something.
+pub fn last_run(tx: &mut Tx, run: &Run) -> Result<Option<LastRun>, RegistryError> {
+    let (organisation, number, route) = (run.organisation, run.number, &run.route);
+    tx.row(LAST_RUN, params! { organisation, number, route })
+}
+
 const SET_STATE: &str = "\
 UPDATE billing_run SET state = $state, total_minor = $total, changed_s = $now
 WHERE id = $id AND state = $was";
@@ -355,13 +387,35 @@ pub fn approvals(tx: &mut Tx, run: BillingRunId) -> Result<Vec<Approval>, Regist
 }
 
 const WITHDRAW: &str = "DELETE FROM billing_run_approval WHERE run = $run";
-const FORGET_PLANS: &str =
-    "UPDATE billing_run_item SET plan = NULL WHERE run = $run AND state <> 'issued'";
 
 /// Takes back all approvals and their plans: what was approved has changed.
 pub fn withdraw(tx: &mut Tx, run: BillingRunId) -> Result<(), RegistryError> {
     tx.execute(WITHDRAW, params! { run })?;
+    drop_plans(tx, run)
+}
+
+row! {
+    struct Planned {
+        plan: PlanId,
+    }
+}
+
+const PLANNED: &str = "\
+SELECT plan FROM billing_run_item WHERE run = $run AND state <> 'issued' AND plan IS NOT NULL";
+const FORGET_PLANS: &str =
+    "UPDATE billing_run_item SET plan = NULL WHERE run = $run AND state <> 'issued'";
+const DROP_PLAN: &str = "\
+DELETE FROM billing_plan WHERE id = $plan
+  AND NOT EXISTS (SELECT 1 FROM invoice WHERE plan = $plan)
+  AND NOT EXISTS (SELECT 1 FROM billing_run_item WHERE plan = $plan)";
+
+/// Forgets the plans of a run that no invoice carries out.
+pub fn drop_plans(tx: &mut Tx, run: BillingRunId) -> Result<(), RegistryError> {
+    let plans: Vec<Planned> = tx.rows(PLANNED, params! { run })?;
     tx.execute(FORGET_PLANS, params! { run })?;
+    for planned in plans {
+        tx.execute(DROP_PLAN, params! { plan: planned.plan })?;
+    }
     Ok(())
 }
 
@@ -377,12 +431,12 @@ const LAST_INVOICES: &str = "\
 SELECT i.usage_point, i.period_end_s, i.amount_minor FROM invoice i
 JOIN (
   SELECT usage_point, max(period_end_s) AS last FROM invoice
-  WHERE organisation = $organisation AND state <> 'cancelled' AND period_end_s < $before_s
+  WHERE organisation = $organisation AND corrects IS NULL AND period_end_s < $before_s
   GROUP BY usage_point
 ) l ON l.usage_point = i.usage_point AND l.last = i.period_end_s
-WHERE i.state <> 'cancelled'";
+WHERE i.corrects IS NULL";
 
-/// End and amount of each usage point's last standing invoice that ended before an instant.
+/// End and amount of each usage point's last invoice that ended before an instant.
 pub fn last_invoices(
     tx: &mut Tx,
     organisation: OrganisationId,

@@ -113,24 +113,53 @@ pub fn insert(tx: &mut Tx, new: &NewFinding, now: Timestamp) -> Result<bool, Reg
     Ok(made > 0)
 }
 
+const BY_KEY: &str = "SELECT * FROM finding WHERE idempotency_key = $key";
+
 const REFRESH: &str = "\
-UPDATE finding SET document = $document, effect_wh = $effect_wh
-WHERE idempotency_key = $key AND document <> $document";
+UPDATE finding SET document = $document, effect_wh = $effect_wh, state = $state,
+  decided_s = CASE WHEN $state = 'open' THEN NULL ELSE decided_s END
+WHERE id = $id";
 
-const REOPEN: &str = "\
-UPDATE finding SET state = 'open'
-WHERE idempotency_key = $key AND state = 'resolved' AND decided_s IS NULL";
-
-/// Stores a finding, or what is seen now where it is known already; one that had gone away by itself is
-/// open again. Says whether it was new.
+/// Stores a finding, or what is seen now where it is known already. Says whether it was new.
+///
+/// What a person accepted or mended is open again when something else is seen now, and what went away by
+/// itself when it comes back.
 pub fn upsert(tx: &mut Tx, new: &NewFinding, now: Timestamp) -> Result<bool, RegistryError> {
-    let made = insert(tx, new, now)?;
-    if !made {
-        let key = &new.idempotency_key;
-        tx.execute(REFRESH, params! { document: new.document, effect_wh: new.effect_wh, key })?;
-        tx.execute(REOPEN, params! { key })?;
+    if insert(tx, new, now)? {
+        return Ok(true);
     }
-    Ok(made)
+    let Some(known) =
+        by_key(tx, &new.idempotency_key)?.filter(|known| known.document != new.document)
+    else {
+        return Ok(false);
+    };
+    let seen = |document: &serde_json::Value| document.pointer("/finding/evidence").cloned();
+    let again = gone(&known) || seen(&known.document) != seen(&new.document);
+    let decided = matches!(known.state, FindingState::Accepted | FindingState::Resolved);
+    let state = if decided && again { FindingState::Open } else { known.state };
+    let effect_wh = new.effect_wh;
+    tx.execute(REFRESH, params! { id: known.id, document: new.document, effect_wh, state })?;
+    Ok(false)
+}
+
+/// Where it is noted that a finding went away by itself.
+const GONE: &str = "gone";
+
+const GONE_NOW: &str = "UPDATE finding SET document = $document, state = $state WHERE id = $id";
+
+fn gone(finding: &Finding) -> bool {
+    finding.document.get(GONE).is_some()
+}
+
+/// Notes that a finding is not seen any more, and that no person has mended it.
+pub fn resolve(tx: &mut Tx, finding: &Finding) -> Result<(), RegistryError> {
+    let mut document = finding.document.clone();
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert(GONE.to_owned(), true.into());
+    }
+    let state = FindingState::Resolved;
+    tx.execute(GONE_NOW, params! { id: finding.id, document, state })?;
+    Ok(())
 }
 
 const GET: &str = "SELECT * FROM finding WHERE id = $id";
@@ -255,6 +284,25 @@ pub fn ending_in(
     span: Span,
 ) -> Result<Vec<Finding>, RegistryError> {
     tx.rows(INSIDE, params! { usage_point, start_s: span.start, end_s: span.end })
+}
+
+const OPEN_OVER: &str = "\
+SELECT * FROM finding
+WHERE usage_point = $usage_point AND state = 'open' AND until_s > $start_s AND from_s < $end_s
+ORDER BY from_s, id";
+
+/// The findings of a usage point that touch a span and about which nobody has decided.
+pub fn open_over(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    span: Span,
+) -> Result<Vec<Finding>, RegistryError> {
+    tx.rows(OPEN_OVER, params! { usage_point, start_s: span.start, end_s: span.end })
+}
+
+/// The finding with this key.
+pub fn by_key(tx: &mut Tx, key: &str) -> Result<Option<Finding>, RegistryError> {
+    tx.row(BY_KEY, params! { key })
 }
 
 const LIST: &str = "\

@@ -1,4 +1,7 @@
-//! Invoices: issued once, changed never but in their state.
+//! Invoices: issued once, changed never but in their state. A correction is an invoice that names another
+//! one; whoever asks for bills gets the corrected ones apart.
+
+use std::cmp::Ordering;
 
 use corrente_metering::{
     Date, Span, Timestamp,
@@ -16,13 +19,13 @@ use crate::{
 pub enum InvoiceState {
     /// Issued and not paid.
     Open,
-    /// Paid.
+    /// Paid, or nothing was owed, or its credit was taken off a bill.
     Paid,
-    /// Replaced by a credit.
-    Cancelled,
+    /// Its amount is below zero: the next bill takes it off.
+    Credit,
 }
 
-words! { InvoiceState { Open = "open", Paid = "paid", Cancelled = "cancelled" } }
+words! { InvoiceState { Open = "open", Paid = "paid", Credit = "credit" } }
 
 impl InvoiceState {
     /// Its word in the API.
@@ -30,7 +33,7 @@ impl InvoiceState {
         match self {
             Self::Open => "open",
             Self::Paid => "paid",
-            Self::Cancelled => "cancelled",
+            Self::Credit => "credit",
         }
     }
 }
@@ -72,6 +75,13 @@ row! {
         pix_txid: Option<String>,
         /// The 44 digits of its bar code.
         bar_code: Option<String>,
+        /// The invoice that it corrects; nothing for a bill.
+        corrects: Option<InvoiceId>,
+        /// Why it was corrected, in the words of who did it.
+        reason: Option<String>,
+        /// Names and addresses as they stood when it was issued; nothing for one of before they were
+        /// kept.
+        facts: Option<serde_json::Value>,
     }
 }
 
@@ -111,6 +121,10 @@ pub struct NewInvoice {
     pub pix_txid: Option<String>,
     /// The 44 digits of its bar code.
     pub bar_code: Option<String>,
+    /// The invoice that it corrects, and why; nothing for a bill.
+    pub corrects: Option<(InvoiceId, String)>,
+    /// Names and addresses as they stand now.
+    pub facts: serde_json::Value,
 }
 
 /// How an attempt to issue ended.
@@ -133,28 +147,42 @@ impl Issued {
 
 const OF_PERIOD: &str = "\
 SELECT * FROM invoice WHERE usage_point = $usage_point AND period_start_s = $start_s
-  AND period_end_s = $end_s AND state <> 'cancelled'";
+  AND period_end_s = $end_s AND corrects IS NULL";
 const INSERT: &str = "\
 INSERT INTO invoice (id, organisation, usage_point, customer, plan, number, period_start_s,
   period_end_s, issued_s, due, energy_wh, amount_minor, currency, state, pix_payload, pix_txid,
-  bar_code)
-SELECT $id, organisation, id, customer, $plan, $number, $start_s, $end_s, $issued, $due, $energy,
-  $amount, $currency, 'open', $pix_payload, $pix_txid, $bar_code
+  bar_code, corrects, reason, facts)
+SELECT $id, organisation, id,
+  coalesce((SELECT customer FROM invoice WHERE id = $corrects), customer), $plan, $number, $start_s,
+  $end_s, $issued, $due, $energy, $amount, $currency, $state, $pix_payload, $pix_txid, $bar_code,
+  $corrects, $reason, $facts
 FROM usage_point WHERE id = $usage_point";
 
-/// Issues an invoice, once per usage point and period.
+/// Issues an invoice, once per usage point and period, or a correction of one; who owed the one owes the
+/// other.
 pub fn insert(tx: &mut Tx, new: &NewInvoice) -> Result<Issued, RegistryError> {
     let (start_s, end_s) = (new.period.start, new.period.end);
-    if let Some(known) = of_period(tx, new.usage_point, new.period)? {
+    if new.corrects.is_none()
+        && let Some(known) = of_period(tx, new.usage_point, new.period)?
+    {
         return Ok(Issued::Exists(known.id));
     }
+    let state = match new.amount.cmp(&Money::ZERO) {
+        Ordering::Less => InvoiceState::Credit,
+        Ordering::Equal => InvoiceState::Paid,
+        Ordering::Greater => InvoiceState::Open,
+    };
+    let (corrects, reason) = match &new.corrects {
+        Some((id, reason)) => (Some(*id), Some(reason)),
+        None => (None, None),
+    };
     let made = tx.execute(
         INSERT,
         params! {
             id: new.id, usage_point: new.usage_point, plan: new.plan, number: new.number, start_s,
             end_s, issued: new.issued, due: new.due, energy: new.energy, amount: new.amount,
             currency: new.currency, pix_payload: new.pix_payload, pix_txid: new.pix_txid,
-            bar_code: new.bar_code
+            bar_code: new.bar_code, state, corrects, reason, facts: new.facts
         },
     )?;
     if made == 0 {
@@ -164,7 +192,7 @@ pub fn insert(tx: &mut Tx, new: &NewInvoice) -> Result<Issued, RegistryError> {
     Ok(Issued::Issued(new.id))
 }
 
-/// The invoice of a usage point's period that stands.
+/// The invoice of a usage point's period.
 pub fn of_period(
     tx: &mut Tx,
     usage_point: UsagePointId,
@@ -174,10 +202,10 @@ pub fn of_period(
 }
 
 const OVERLAPPING: &str = "\
-SELECT * FROM invoice WHERE usage_point = $usage_point AND state <> 'cancelled'
+SELECT * FROM invoice WHERE usage_point = $usage_point AND corrects IS NULL
   AND period_start_s < $end_s AND period_end_s > $start_s ORDER BY period_start_s LIMIT 1";
 
-/// A standing invoice of the usage point that bills a part of this span already.
+/// An invoice of the usage point that bills a part of this span already.
 pub fn overlapping(
     tx: &mut Tx,
     usage_point: UsagePointId,
@@ -194,11 +222,148 @@ pub fn get(tx: &mut Tx, id: InvoiceId) -> Result<Option<InvoiceRow>, RegistryErr
 }
 
 const LIST: &str = "\
-SELECT * FROM invoice WHERE usage_point = $usage_point ORDER BY period_start_s DESC, number DESC";
+SELECT * FROM invoice WHERE usage_point = $usage_point AND corrects IS NULL
+ORDER BY period_start_s DESC, number DESC";
 
-/// A usage point's invoices, the newest period first.
+/// A usage point's invoices without corrections, the newest period first.
 pub fn list(tx: &mut Tx, usage_point: UsagePointId) -> Result<Vec<InvoiceRow>, RegistryError> {
     tx.rows(LIST, params! { usage_point })
+}
+
+const LIST_ALL: &str = "\
+SELECT * FROM invoice WHERE usage_point = $usage_point ORDER BY period_start_s DESC, id DESC";
+
+/// A usage point's invoices and their corrections, the newest period first, in it the newest document.
+pub fn list_all(tx: &mut Tx, usage_point: UsagePointId) -> Result<Vec<InvoiceRow>, RegistryError> {
+    tx.rows(LIST_ALL, params! { usage_point })
+}
+
+const CORRECTIONS: &str = "SELECT * FROM invoice WHERE corrects = $id ORDER BY id";
+
+/// The corrections of an invoice, in the order in which they were issued.
+pub fn corrections(tx: &mut Tx, id: InvoiceId) -> Result<Vec<InvoiceRow>, RegistryError> {
+    tx.rows(CORRECTIONS, params! { id })
+}
+
+row! {
+    struct Earlier {
+        document: String,
+    }
+}
+
+const EARLIER_PLANS: &str = "\
+SELECT p.document FROM invoice i
+JOIN billing_plan p ON p.id = coalesce(
+  (SELECT c.plan FROM invoice c WHERE c.corrects = i.id ORDER BY c.id DESC LIMIT 1), i.plan)
+WHERE i.usage_point = $usage_point AND i.corrects IS NULL AND i.period_end_s <= $before_s
+ORDER BY i.period_end_s DESC LIMIT $limit";
+
+/// The plans of a usage point's last invoices that ended until an instant, the newest first, each as it was
+/// corrected last.
+pub fn earlier_plans(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<String>, RegistryError> {
+    let rows: Vec<Earlier> =
+        tx.rows(EARLIER_PLANS, params! { usage_point, before_s: before, limit })?;
+    Ok(rows.into_iter().map(|row| row.document).collect())
+}
+
+const BY_NUMBER: &str =
+    "SELECT * FROM invoice WHERE organisation = $organisation AND number = $number";
+
+/// The document with this number.
+pub fn by_number(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    number: &str,
+) -> Result<Option<InvoiceRow>, RegistryError> {
+    tx.row(BY_NUMBER, params! { organisation, number })
+}
+
+row! {
+    /// An invoice that was paid, with its last payment.
+    pub struct PaidLate {
+        /// The invoice.
+        id: InvoiceId,
+        /// Its number.
+        number: String,
+        /// Its plan.
+        plan: PlanId,
+        /// The last day of payment.
+        due: Date,
+        /// What was owed.
+        amount: Money = "amount_minor",
+        /// When it was paid last.
+        last_payment: Timestamp = "paid_s",
+    }
+}
+
+const PAID_LATE: &str = "\
+SELECT i.id, i.number, i.plan, i.due, i.amount_minor, max(p.paid_s) AS paid_s
+FROM invoice i JOIN payment p ON p.invoice = i.id
+WHERE i.usage_point = $usage_point AND i.corrects IS NULL AND i.state = 'paid' AND p.paid_s <= $at
+GROUP BY i.id, i.number, i.plan, i.due, i.amount_minor
+ORDER BY i.due, i.number";
+
+/// A usage point's bills that were paid until an instant, the oldest first, with their last payment: whether
+/// that was late is a matter of the calendar.
+pub fn paid_late(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    at: Timestamp,
+) -> Result<Vec<PaidLate>, RegistryError> {
+    tx.rows(PAID_LATE, params! { usage_point, at })
+}
+
+const OPEN_CREDITS: &str = "\
+SELECT * FROM invoice i WHERE i.usage_point = $usage_point AND i.state = 'credit'
+  AND i.issued_s <= $at
+  AND NOT EXISTS (SELECT 1 FROM billed_item b WHERE b.invoice = i.id)
+ORDER BY i.id";
+
+/// Documents whose amount is below zero and that no bill has taken off yet, as things stood at an instant.
+pub fn open_credits(
+    tx: &mut Tx,
+    usage_point: UsagePointId,
+    at: Timestamp,
+) -> Result<Vec<InvoiceRow>, RegistryError> {
+    tx.rows(OPEN_CREDITS, params! { usage_point, at })
+}
+
+const BILL_ITEM: &str = "\
+INSERT INTO billed_item (invoice, code, organisation, billed_by)
+SELECT $about, $code, organisation, id FROM invoice WHERE id = $billed_by
+ON CONFLICT (invoice, code) DO NOTHING";
+
+/// Notes that a bill has an item about another document. Says whether no bill had it before.
+pub fn bill_item(
+    tx: &mut Tx,
+    about: InvoiceId,
+    code: &str,
+    billed_by: InvoiceId,
+) -> Result<bool, RegistryError> {
+    Ok(tx.execute(BILL_ITEM, params! { about, code, billed_by })? > 0)
+}
+
+row! {
+    struct BilledItem {
+        code: String,
+        billed_by: InvoiceId,
+    }
+}
+
+const BILLED_ITEMS: &str = "SELECT * FROM billed_item WHERE invoice = $about";
+
+/// Which items about a document stand on which bill.
+pub fn billed_items(
+    tx: &mut Tx,
+    about: InvoiceId,
+) -> Result<Vec<(String, InvoiceId)>, RegistryError> {
+    let rows: Vec<BilledItem> = tx.rows(BILLED_ITEMS, params! { about })?;
+    Ok(rows.into_iter().map(|row| (row.code, row.billed_by)).collect())
 }
 
 const LAST_NUMBER: &str = "\

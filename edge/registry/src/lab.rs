@@ -94,16 +94,16 @@ pub fn register(
     if let Some(known) = find(tx, lab_id)? {
         return Ok(known);
     }
-    let mut new = NewUsagePoint::named(organisation, &format!("lab-{lab_id}"));
+    let name = free_name(tx, organisation.id, lab_id)?;
+    let mut new = NewUsagePoint::named(organisation, &name);
     zone.clone_into(&mut new.zone);
     new.lab_id = Some(lab_id.to_owned());
     let usage_point = usage_points::insert(tx, &new, now)?;
-    let serial = format!("lab-{lab_id}");
     let meter = meters::insert(
         tx,
         &NewMeter {
             organisation: organisation.id,
-            serial: &serial,
+            serial: &name,
             secret: None,
             model: Some("prototype"),
             reporting_seconds: 1,
@@ -116,6 +116,25 @@ pub fn register(
     let organisation = organisation.id;
     tx.execute(INSERT, params! { lab_id, organisation, meter, channel, usage_point, now })?;
     Ok(LabMeter { lab_id: lab_id.to_owned(), organisation, meter, channel, usage_point })
+}
+
+/// `lab-7`, or `lab-7-2` and so on where an ordinary meter or usage point is called that: it belongs to
+/// somebody else, and what anybody may send must never reach it.
+fn free_name(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    lab_id: &str,
+) -> Result<String, RegistryError> {
+    let plain = format!("lab-{lab_id}");
+    let mut name = plain.clone();
+    let mut number = 1;
+    while meters::by_serial(tx, organisation, &name)?.is_some()
+        || usage_points::by_name(tx, organisation, &name)?.is_some()
+    {
+        number += 1;
+        name = format!("{plain}-{number}");
+    }
+    Ok(name)
 }
 
 const APPEND: &str = "\
@@ -139,11 +158,39 @@ pub fn append(
         .ok_or_else(|| RegistryError::NotFound { kind: "measurer", name: lab_id.to_owned() })
 }
 
-const HISTORY: &str = "SELECT * FROM lab_reading WHERE lab_id = $lab_id ORDER BY sequence";
+/// Which readings of a measurer. Label texts are in the order of their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labelled<'a> {
+    /// All of them.
+    Ever,
+    /// Those with this label.
+    At(&'a str),
+    /// Those with this label or a later one.
+    From(&'a str),
+    /// Those with this label or an earlier one.
+    Until(&'a str),
+}
 
-/// All readings of a measurer, in order of arrival.
-pub fn history(tx: &mut Tx, lab_id: &str) -> Result<Vec<LabReading>, RegistryError> {
-    tx.rows(HISTORY, params! { lab_id })
+const HISTORY: &str = "SELECT * FROM lab_reading WHERE lab_id = $lab_id ORDER BY sequence";
+const HISTORY_AT: &str = "\
+SELECT * FROM lab_reading WHERE lab_id = $lab_id AND label = $label ORDER BY sequence";
+const HISTORY_FROM: &str = "\
+SELECT * FROM lab_reading WHERE lab_id = $lab_id AND label >= $label ORDER BY sequence";
+const HISTORY_UNTIL: &str = "\
+SELECT * FROM lab_reading WHERE lab_id = $lab_id AND label <= $label ORDER BY sequence";
+
+/// Readings of a measurer, in order of arrival.
+pub fn history(
+    tx: &mut Tx,
+    lab_id: &str,
+    wanted: Labelled<'_>,
+) -> Result<Vec<LabReading>, RegistryError> {
+    match wanted {
+        Labelled::Ever => tx.rows(HISTORY, params! { lab_id }),
+        Labelled::At(label) => tx.rows(HISTORY_AT, params! { lab_id, label }),
+        Labelled::From(label) => tx.rows(HISTORY_FROM, params! { lab_id, label }),
+        Labelled::Until(label) => tx.rows(HISTORY_UNTIL, params! { lab_id, label }),
+    }
 }
 
 const LAST: &str = "\

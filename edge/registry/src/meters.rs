@@ -102,10 +102,7 @@ pub fn insert(tx: &mut Tx, new: &NewMeter<'_>, now: Timestamp) -> Result<MeterId
         let reason = "it must have 1 to 128 bytes".to_owned();
         return Err(RegistryError::Invalid { field: "serial", reason });
     }
-    if !(1..=86_400).contains(&new.reporting_seconds) {
-        let reason = format!("{} is not 1 to 86400", new.reporting_seconds);
-        return Err(RegistryError::Invalid { field: "reporting_seconds", reason });
-    }
+    check_reporting(new.reporting_seconds)?;
     let id = MeterId::from_uuid(uuid::Uuid::now_v7());
     tx.execute(
         INSERT,
@@ -116,6 +113,14 @@ pub fn insert(tx: &mut Tx, new: &NewMeter<'_>, now: Timestamp) -> Result<MeterId
         },
     )?;
     Ok(id)
+}
+
+fn check_reporting(seconds: i64) -> Result<(), RegistryError> {
+    if (1..=86_400).contains(&seconds) {
+        return Ok(());
+    }
+    let reason = format!("{seconds} is not 1 to 86400");
+    Err(RegistryError::Invalid { field: "reporting_seconds", reason })
 }
 
 const GET: &str = "SELECT * FROM meter WHERE id = $id";
@@ -190,8 +195,9 @@ pub fn set_secret(tx: &mut Tx, id: MeterId, secret: &str) -> Result<(), Registry
 
 const SET_REPORTING: &str = "UPDATE meter SET reporting_seconds = $seconds WHERE id = $id";
 
-/// Sets how often a meter reports.
+/// Sets how often a meter reports; it is told so when it connects.
 pub fn set_reporting(tx: &mut Tx, id: MeterId, seconds: i64) -> Result<(), RegistryError> {
+    check_reporting(seconds)?;
     tx.execute(SET_REPORTING, params! { id, seconds })?;
     Ok(())
 }

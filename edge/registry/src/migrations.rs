@@ -21,6 +21,10 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_meter_life.sql"),
     include_str!("../migrations/0009_rule_sets.sql"),
     include_str!("../migrations/0010_check_registers.sql"),
+    include_str!("../migrations/0011_lab_labels.sql"),
+    include_str!("../migrations/0012_named_stretches.sql"),
+    include_str!("../migrations/0013_power_limit.sql"),
+    include_str!("../migrations/0014_billing_feed.sql"),
 ];
 
 /// What the words in braces mean for SQLite.
@@ -117,6 +121,10 @@ mod tests {
         "d68dcaccd35ea4516a0063e77ed9e94b77b75cf1c370f01535ce8e8ecf56ca41",
         "25676b0bd94bd2751a6facb4e16dd0f4832999138f9024daa50cdf425439bb6b",
         "14982130e75bb6e8493673d0ae4c057c792ef63c0faaf11d711d96ad8672cfcd",
+        "527c755234f243366abdbd2f6671faad909e23f69acd99639015cfd9b526e9b8",
+        "4bdd0f307bae8ba1146821990c766c99846206140e3385b1a12c0275f53adf84",
+        "d8eccd0d6e6057285565dafc8bda693d1dc78f8c8b111b3a01f41682ae0c1daf",
+        "84256e2821624a1ccd46e4582bd4c3193d9da31992f4fb8977faf9cf256e2264",
     ];
 
     #[test]

@@ -96,12 +96,38 @@ pub fn enqueue_for(
 }
 
 const DUE: &str = "\
-SELECT * FROM outbox WHERE state = 'waiting' AND next_try_s <= $now
-ORDER BY next_try_s, id LIMIT $limit";
+SELECT * FROM (
+  SELECT outbox.*,
+    row_number() OVER (PARTITION BY channel, recipient ORDER BY next_try_s, id) AS place,
+    min(next_try_s) OVER (PARTITION BY channel, recipient) AS since
+  FROM outbox
+  WHERE state = 'waiting' AND next_try_s <= $now
+    AND (next_try_s < $mail_before OR channel NOT IN ('email', 'digest'))
+) AS due
+WHERE channel = 'digest' OR place <= $each
+ORDER BY CASE WHEN channel = 'digest' THEN 1 ELSE place END, since, channel, recipient, place
+LIMIT $limit";
 
-/// The messages that should be tried now, the longest waiting first.
-pub fn due(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<OutboxMessage>, RegistryError> {
-    tx.rows(DUE, params! { now, limit })
+/// The messages that should be tried now. Each receiver's first stand before everybody's second, the
+/// longest waiting first, so that many to one keep nobody else waiting; at most `each` to one receiver,
+/// but all of a digest. `mail_before` leaves out e-mail that became due since: with
+/// [`Timestamp::MAX`] there is a mail server and none is left out.
+pub fn due(
+    tx: &mut Tx,
+    now: Timestamp,
+    mail_before: Timestamp,
+    each: u32,
+    limit: u32,
+) -> Result<Vec<OutboxMessage>, RegistryError> {
+    tx.rows(DUE, params! { now, mail_before, each, limit })
+}
+
+const WAITING: &str = "\
+SELECT * FROM outbox WHERE state = 'waiting' ORDER BY next_try_s, id LIMIT $limit";
+
+/// The messages that wait, whether they are due or not, the next one first.
+pub fn waiting(tx: &mut Tx, limit: u32) -> Result<Vec<OutboxMessage>, RegistryError> {
+    tx.rows(WAITING, params! { limit })
 }
 
 /// How an attempt ended.

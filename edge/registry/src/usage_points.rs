@@ -4,7 +4,7 @@ use corrente_metering::{
     ChannelId, ChannelKind, ChannelSpec, Direction, Span, Timestamp,
     id::{AccountId, CustomerId, MeterId, OrganisationId, UsagePointId},
 };
-use corrente_units::Currency;
+use corrente_units::{Currency, Decimal};
 
 use crate::{
     RegistryError, Tx, accounts,
@@ -48,6 +48,14 @@ row! {
         route: Option<String>,
         /// The group whose rule sets apply; those of `standard` where nothing is said.
         vee_group: Option<String>,
+        /// What the connection carries in W, where that is known.
+        power_max_w: Option<i64>,
+        /// The regime of credits for energy that it feeds in, in the tariff's word.
+        credit_regime: Option<String>,
+        /// Contracted demand in kW.
+        contracted_kw: Option<Decimal>,
+        /// Meters that a charge per meter counts; nothing means 1.
+        meters: Option<u32>,
         /// When it was made, business time.
         created: Timestamp = "created_s",
     }
@@ -74,8 +82,41 @@ pub struct NewUsagePoint {
     pub class: String,
     /// Phases.
     pub phases: u8,
+    /// What the connection carries in W, where that is known.
+    pub power_max_w: Option<i64>,
     /// The prototype's number, for one made by its protocol.
     pub lab_id: Option<String>,
+    /// What a tariff may ask of it.
+    pub terms: Terms,
+}
+
+/// What a tariff may ask of a usage point beside class and phases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The regime of credits for energy that it feeds in, in the tariff's word: `gd2`.
+    pub credit_regime: Option<String>,
+    /// Contracted demand in kW.
+    pub contracted_kw: Option<Decimal>,
+    /// Meters that a charge per meter counts; nothing means 1.
+    pub meters: Option<u32>,
+}
+
+impl Terms {
+    fn check(&self) -> Result<(), RegistryError> {
+        if let Some(kw) = self.contracted_kw.filter(|kw| *kw < Decimal::ZERO) {
+            let reason = format!("{kw} is below zero: write the contracted kW, such as 30 or 12.5");
+            return Err(RegistryError::Invalid { field: "contracted_kw", reason });
+        }
+        if self.meters == Some(0) {
+            let reason = "0 is no number of meters: leave it out for one".to_owned();
+            return Err(RegistryError::Invalid { field: "meters", reason });
+        }
+        if self.credit_regime.as_deref().is_some_and(|word| word.trim().is_empty()) {
+            let reason = "it is empty: write the regime's code in the tariff file".to_owned();
+            return Err(RegistryError::Invalid { field: "credit_regime", reason });
+        }
+        Ok(())
+    }
 }
 
 impl NewUsagePoint {
@@ -91,16 +132,18 @@ impl NewUsagePoint {
             currency: organisation.currency,
             class: "residential".to_owned(),
             phases: 1,
+            power_max_w: None,
             lab_id: None,
+            terms: Terms::default(),
         }
     }
 }
 
 const INSERT: &str = "\
 INSERT INTO usage_point (id, organisation, customer, account, name, address, municipality, zone,
-  currency, class, phases, lab, lab_id, created_s)
+  currency, class, phases, power_max_w, lab, lab_id, credit_regime, contracted_kw, meters, created_s)
 VALUES ($id, $organisation, $customer, $account, $name, $address, $municipality, $zone,
-  $currency, $class, $phases, $lab, $lab_id, $now)";
+  $currency, $class, $phases, $power_max_w, $lab, $lab_id, $credit_regime, $contracted_kw, $meters, $now)";
 
 /// Makes a usage point; a customer's goes onto the customer's first account.
 pub fn insert(
@@ -113,6 +156,8 @@ pub fn insert(
         let reason = format!("{} is not 1, 2 or 3", new.phases);
         return Err(RegistryError::Invalid { field: "phases", reason });
     }
+    check_power_limit(new.power_max_w)?;
+    new.terms.check()?;
     let account = match new.customer {
         Some(customer) => accounts::list(tx, customer)?.first().map(|account| account.id),
         None => None,
@@ -124,10 +169,39 @@ pub fn insert(
             id, organisation: new.organisation, customer: new.customer, account, name: new.name,
             address: new.address, municipality: new.municipality, zone: new.zone,
             currency: new.currency, class: new.class, phases: new.phases,
-            lab: new.lab_id.is_some(), lab_id: new.lab_id, now
+            power_max_w: new.power_max_w,
+            lab: new.lab_id.is_some(), lab_id: new.lab_id, credit_regime: new.terms.credit_regime,
+            contracted_kw: new.terms.contracted_kw, meters: new.terms.meters, now
         },
     )?;
     Ok(id)
+}
+
+/// More than a power station feeds in is a slip of the keyboard.
+const MOST_POWER_W: i64 = 1_000_000_000;
+
+fn check_power_limit(power_max_w: Option<i64>) -> Result<(), RegistryError> {
+    match power_max_w.filter(|w| !(1..=MOST_POWER_W).contains(w)) {
+        None => Ok(()),
+        Some(w) => Err(RegistryError::Invalid {
+            field: "power_max_w",
+            reason: format!("{w} is not between 1 and {MOST_POWER_W} W"),
+        }),
+    }
+}
+
+const SET_POWER_LIMIT: &str = "UPDATE usage_point SET power_max_w = $power_max_w WHERE id = $id";
+
+/// Says what a connection carries, in W; nothing where that is not known. Days that were looked at are
+/// looked at again.
+pub(crate) fn set_power_limit(
+    tx: &mut Tx,
+    id: UsagePointId,
+    power_max_w: Option<i64>,
+) -> Result<(), RegistryError> {
+    check_power_limit(power_max_w)?;
+    tx.execute(SET_POWER_LIMIT, params! { id, power_max_w })?;
+    Ok(())
 }
 
 const GET: &str = "SELECT * FROM usage_point WHERE id = $id";
@@ -210,6 +284,26 @@ pub fn set_customer(
 ) -> Result<(), RegistryError> {
     let account = accounts::list(tx, customer)?.first().map(|account| account.id);
     if tx.execute(SET_CUSTOMER, params! { id, customer, account })? == 0 {
+        return Err(RegistryError::NotFound { kind: "usage point", name: id.to_string() });
+    }
+    Ok(())
+}
+
+const SET_TERMS: &str = "\
+UPDATE usage_point SET credit_regime = $credit_regime, contracted_kw = $contracted_kw, meters = $meters
+WHERE id = $id";
+
+/// Says what a tariff may ask of a usage point. Bills that were issued keep what they were made from.
+pub fn set_terms(tx: &mut Tx, id: UsagePointId, terms: &Terms) -> Result<(), RegistryError> {
+    terms.check()?;
+    let changed = tx.execute(
+        SET_TERMS,
+        params! {
+            id, credit_regime: terms.credit_regime, contracted_kw: terms.contracted_kw,
+            meters: terms.meters
+        },
+    )?;
+    if changed == 0 {
         return Err(RegistryError::NotFound { kind: "usage point", name: id.to_string() });
     }
     Ok(())

@@ -10,8 +10,9 @@ use corrente_metering::{
     id::{
         AccountId, AgreementId, AlertEventId, AlertRuleId, ApiTokenId, AuditId, BillingRunId,
         CustomerId, DestinationId, DialReadingId, EditId, EnrolmentTokenId, FindingId,
-        InstallationId, InvoiceId, MeterId, OrganisationId, OutboxId, ParentageId, PaymentId,
-        PlanId, PointEventId, RelookId, RuleSetId, TariffId, TariffVersionId, UsagePointId, UserId,
+        InstallationId, InvoiceId, InvoiceShareId, MeterId, NamedStretchId, OrganisationId,
+        OutboxId, ParentageId, PaymentId, PlanId, PointEventId, RelookId, RuleSetId, TariffId,
+        TariffVersionId, UsagePointId, UserId,
     },
 };
 use corrente_units::{Currency, Decimal, Energy, Money};
@@ -146,7 +147,9 @@ as_text!(
     FindingId,
     InstallationId,
     InvoiceId,
+    InvoiceShareId,
     MeterId,
+    NamedStretchId,
     OrganisationId,
     OutboxId,
     PaymentId,

@@ -10,6 +10,8 @@ use corrente_metering::{
     id::{CustomerId, OrganisationId},
 };
 
+use corrente_units::Decimal;
+
 use super::{By, RegisteredMeter, agree, calendar_of, create_customer, create_user};
 use crate::{
     RegistryError, Tx,
@@ -31,7 +33,8 @@ const MOST_LISTED: usize = 100;
 pub enum ImportKind {
     /// `number`, `name`; may have `document`, `email`, `phone`, `address`, `language`.
     Customers,
-    /// `name`; may have `customer`, `address`, `municipality`, `zone`, `class`, `phases`.
+    /// `name`; may have `customer`, `address`, `municipality`, `zone`, `class`, `phases`,
+    /// `power_max_w`, `credit_regime`, `contracted_kw`, `meters`.
     UsagePoints,
     /// `serial`, `usage_point`; may have `model`, `reporting_seconds`, `installed_from`, `secret`,
     /// `kind`, `interval_seconds`, `register_digits`, `export`, `gateway`.
@@ -47,9 +50,21 @@ impl ImportKind {
             Self::Customers => {
                 (&["number", "name"], &["document", "email", "phone", "address", "language"])
             }
-            Self::UsagePoints => {
-                (&["name"], &["customer", "address", "municipality", "zone", "class", "phases"])
-            }
+            Self::UsagePoints => (
+                &["name"],
+                &[
+                    "customer",
+                    "address",
+                    "municipality",
+                    "zone",
+                    "class",
+                    "phases",
+                    "power_max_w",
+                    "credit_regime",
+                    "contracted_kw",
+                    "meters",
+                ],
+            ),
             Self::Meters => (
                 &["serial", "usage_point"],
                 &[
@@ -435,6 +450,11 @@ impl Run<'_> {
         if let Some(phases) = number(line, "phases", 1, 3)? {
             new.phases = u8::try_from(phases).unwrap_or(1);
         }
+        new.power_max_w = number(line, "power_max_w", 1, 1_000_000_000)?;
+        new.terms.credit_regime = line.text("credit_regime");
+        new.terms.contracted_kw = decimal(line, "contracted_kw")?;
+        new.terms.meters =
+            number(line, "meters", 1, 10_000)?.and_then(|meters| u32::try_from(meters).ok());
         super::create_usage_point(tx, self.by, &new)?;
         self.imported.usage_points += 1;
         Ok(())
@@ -547,6 +567,14 @@ fn number(
             Err(Trouble::Wrong(Wrong::new(column, message, "write such a number")))
         }
     }
+}
+
+fn decimal(line: &Line, column: &'static str) -> Result<Option<Decimal>, Trouble> {
+    let Some(text) = line.get(column) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let message = format!("`{text}` is not a number");
+        Trouble::Wrong(Wrong::new(column, message, "write it with a decimal point: 12.5"))
+    })
 }
 
 /// The meter's channels: imported energy, and exported energy where `export` says yes.

@@ -200,6 +200,20 @@ pub fn note_event(
     by.note(tx, organisation, action, &subject, (None, Some(after)))
 }
 
+/// Sets how often a meter reports, in seconds.
+pub fn set_reporting(
+    tx: &mut Tx,
+    by: &By,
+    meter: &Meter,
+    seconds: i64,
+) -> Result<(), RegistryError> {
+    meters::set_reporting(tx, meter.id, seconds)?;
+    let change = |seconds: i64| json!({"serial": meter.serial, "reporting_seconds": seconds});
+    let subject = format!("meter:{}", meter.id);
+    let change = (Some(change(meter.reporting_seconds)), Some(change(seconds)));
+    by.note(tx, meter.organisation, "meter.set_reporting", &subject, change)
+}
+
 /// One meter in the place of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {

@@ -1,4 +1,4 @@
-use corrente_metering::{Date, Span, id::InvoiceId};
+use corrente_metering::{Date, Span, Timestamp, id::InvoiceId};
 use corrente_registry::{
     agreements, alerts, findings,
     findings::NewFinding,
@@ -89,6 +89,8 @@ fn an_invoice_is_issued_once_and_paid_once() {
                     pix_payload: None,
                     pix_txid: Some("TX1".to_owned()),
                     bar_code: None,
+                    corrects: None,
+                    facts: json!({}),
                 },
             )
         };
@@ -165,13 +167,13 @@ fn a_message_waits_until_it_is_sent() {
         };
         assert!(outbox::enqueue(tx, &new, NOW)?);
         assert!(!outbox::enqueue(tx, &new, NOW)?);
-        let message = outbox::due(tx, NOW, 10)?.remove(0);
+        let message = outbox::due(tx, NOW, Timestamp::MAX, 5, 10)?.remove(0);
         let retry = Attempt::RetryAt { next: NOW.plus(60), error: "refused".to_owned() };
         outbox::mark(tx, message.id, &retry)?;
-        assert!(outbox::due(tx, NOW, 10)?.is_empty());
-        assert_eq!(outbox::due(tx, NOW.plus(60), 10)?[0].attempts, 1);
+        assert!(outbox::due(tx, NOW, Timestamp::MAX, 5, 10)?.is_empty());
+        assert_eq!(outbox::due(tx, NOW.plus(60), Timestamp::MAX, 5, 10)?[0].attempts, 1);
         outbox::mark(tx, message.id, &Attempt::Sent)?;
-        assert!(outbox::due(tx, NOW.plus(60), 10)?.is_empty());
+        assert!(outbox::due(tx, NOW.plus(60), Timestamp::MAX, 5, 10)?.is_empty());
         Ok(())
     });
 }

@@ -188,7 +188,7 @@ fn the_prototypes_numbers_are_given_once() {
         for (text, wh) in [("12.0", 12_000), ("13", 13_000)] {
             lab::append(tx, "2", "2023-03-20 10:11:12", text, NOW, Energy::from_wh(wh))?;
         }
-        let history = lab::history(tx, "2")?;
+        let history = lab::history(tx, "2", lab::Labelled::Ever)?;
         let seen: Vec<_> =
             history.iter().map(|r| (r.sequence, r.consumption_text.as_str())).collect();
         assert_eq!(seen, [(1, "12.0"), (2, "13")]);
