@@ -7,10 +7,11 @@
 use std::{collections::BTreeMap, sync::PoisonError};
 
 use corrente_alert::{Notice, Phase, Rule, RuleKind, State};
+use corrente_billing::why_changed;
 use corrente_live::LiveNotice;
 use corrente_metering::{
     Calendar, ChannelKind, Direction, Timestamp,
-    id::{AlertRuleId, UsagePointId},
+    id::{AlertRuleId, InvoiceId, UsagePointId},
 };
 use corrente_registry::{
     RegistryError,
@@ -140,6 +141,7 @@ impl Mdm {
         if enabled {
             let preview = self.preview_rule(id, &rule)?;
             if let Some(reason) = preview.refusal {
+                let reason = reason.to_string();
                 return Err(MdmError::Invalid { field: preview.field, reason });
             }
         }
@@ -257,14 +259,57 @@ impl Mdm {
                 .read_blocking(move |tx| alerts::state(tx, rule_id, id))?
                 .and_then(|state| serde_json::from_value(state).ok())
                 .unwrap_or_default();
-            let step = advance(rule_id, &rule, &before, measured, muted);
-            self.watch(&mut watch, &point, &rule, &step.1)?;
-            if let Some(step) = step.0 {
+            let (step, stands) = advance(rule_id, &rule, &before, measured, muted);
+            self.watch(&mut watch, &point, &rule, &stands)?;
+            if let Some(mut step) = step {
+                for (notice, values) in &mut step.notices {
+                    if !matches!(notice, Notice::Over { .. }) {
+                        self.explain(&mut facts, step.kind, values)?;
+                    }
+                }
                 steps.push(step);
             }
         }
         let events = if steps.is_empty() { Vec::new() } else { self.tell(&point, steps, now)? };
         Ok((events, watch))
+    }
+
+    /// Adds why a bill differs from an earlier one. Only what is told is explained: that reads plans.
+    fn explain(
+        &self,
+        facts: &mut Facts<'_>,
+        kind: RuleKind,
+        values: &mut BTreeMap<String, String>,
+    ) -> Result<(), MdmError> {
+        let id = |name: &str| values.get(name).and_then(|id| id.parse::<InvoiceId>().ok());
+        let change = match kind {
+            RuleKind::BillJump | RuleKind::BillJumpYear => {
+                let before = match id("previous_invoice") {
+                    Some(before) => self.invoice(before)?,
+                    None => None,
+                };
+                let likely = facts.bill()?.and_then(|bill| bill.likely.as_ref());
+                let pair = before.zip(likely);
+                pair.map(|(before, likely)| why_changed(&before.plan, likely)).transpose()?
+            }
+            RuleKind::InvoiceIssued => match id("invoice") {
+                Some(invoice) => self.invoice(invoice)?.and_then(|detail| detail.why),
+                None => None,
+            },
+            RuleKind::ExcessiveConsumption
+            | RuleKind::ForecastOverBudget
+            | RuleKind::AlwaysOn
+            | RuleKind::UnusualDay
+            | RuleKind::MeterSilent
+            | RuleKind::InvoiceDue
+            | RuleKind::InvoiceOverdue
+            | RuleKind::InvoicePaid => None,
+        };
+        if let Some((cause, amount)) = change.and_then(|change| change.parts.first().copied()) {
+            values.insert("cause".to_owned(), cause.word().to_owned());
+            values.insert("cause_amount".to_owned(), amount.to_string());
+        }
+        Ok(())
     }
 
     /// One transaction: states, events, messages. Then open pages.
@@ -354,7 +399,7 @@ fn advance(
         value = fact.value;
         notices.extend(told.into_iter().map(|notice| (notice, values.clone())));
     }
-    let quiet = !matches!(state.phase, Phase::Active { .. });
+    let quiet = matches!(state.phase, Phase::Quiet);
     let step =
         (state != *before).then(|| Step { rule: id, kind: rule.kind(), muted, state, notices });
     (step, (value, quiet))

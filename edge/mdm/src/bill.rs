@@ -1,8 +1,10 @@
 //! The bill of the running period: what it is so far, and what it will probably be.
 
-use std::sync::Arc;
-
-use corrente_billing::{BillingPlan, Line};
+use corrente_alert::{
+    forecast::{DayAhead, FORECAST_DAYS, Forecast, forecast},
+    measure::DayOfUse,
+};
+use corrente_billing::{BillingError, BillingPlan, Line};
 use corrente_metering::{
     Date, Direction, EstimationMethod, Interval, Quality, Span, Timestamp,
     assemble::{Piece, profile},
@@ -15,10 +17,10 @@ use corrente_units::{Currency, Decimal, Energy, Money};
 
 use crate::{
     Mdm, MdmError,
-    cost::provisional,
-    expected::{self, WEEKS, back},
-    forecast::{Forecast, ForecastDay, Known, forecast},
-    period::{BillingPeriod, Step},
+    cost::{Terms, provisional},
+    expected::back,
+    facts::known_wh,
+    period::{BillingPeriod, Step, are_comparable, civil_days},
     point::Point,
     usage::{live_edge, percent},
 };
@@ -48,8 +50,12 @@ pub struct BillSoFar {
     pub fixed_amount: Money,
     /// What the bill will probably be.
     pub projected: Option<Projected>,
+    /// That bill's plan, at its most likely.
+    pub likely: Option<BillingPlan>,
     /// The last issued bill.
     pub previous: Option<Money>,
+    /// How many days that one was for.
+    pub previous_days: Option<i64>,
     /// A part of the period so far is missing, so it is at least this.
     pub at_least: bool,
     /// Days or intervals that are estimated.
@@ -80,9 +86,19 @@ pub struct Projected {
 }
 
 impl BillSoFar {
-    /// By how many percent the projected bill is above the last one.
+    /// By how many percent the lower end of the projected bill's range is above the last one: nothing
+    /// where that was for so many fewer days (a first bill) or more that it says nothing.
     pub fn jump_percent(&self) -> Option<Decimal> {
-        percent(self.projected.map(|p| p.amount.minor()), self.previous.map(Money::minor))
+        self.previous_days.filter(|days| are_comparable(*days, self.days))?;
+        self.projected?.at_least_above(self.previous?)
+    }
+}
+
+impl Projected {
+    /// By how many percent the lower end of the range is above another bill: nine of ten bills come out
+    /// higher than that.
+    pub fn at_least_above(&self, before: Money) -> Option<Decimal> {
+        percent(Some(self.low.minor()), Some(before.minor()))
     }
 }
 
@@ -95,8 +111,9 @@ pub(crate) struct PeriodBill {
     pub(crate) fixed: Money,
     pub(crate) known: Span,
     intervals: Vec<Interval>,
+    export: Vec<Interval>,
     pieces: Vec<Piece>,
-    tariffs: Vec<Arc<Tariff>>,
+    terms: Terms,
 }
 
 impl Mdm {
@@ -127,11 +144,12 @@ impl Mdm {
             .registry
             .read_blocking(move |tx| invoices::list(tx, id))?
             .into_iter()
-            .find(|i| {
-                i.state != invoices::InvoiceState::Cancelled && i.period_end <= period.span.start
-            })
-            .map(|invoice| invoice.amount);
-        let projected = self.project(point, &period, &bill)?;
+            .find(|invoice| invoice.period_end <= period.span.start)
+            .map(|invoice| {
+                let span = Span::new(invoice.period_start, invoice.period_end);
+                (invoice.amount, civil_days(calendar, span))
+            });
+        let (projected, likely) = self.project(point, &period, &bill)?.unzip();
         let version = bill.plan.tariffs.last();
         let first = calendar.date(period.span.start);
         let today = calendar.date_of_reading(now);
@@ -147,7 +165,9 @@ impl Mdm {
             energy_amount: bill.energy_amount,
             fixed_amount: bill.fixed,
             projected,
-            previous,
+            likely,
+            previous: previous.map(|(amount, _)| amount),
+            previous_days: previous.map(|(_, days)| days),
             at_least: bill.pieces.iter().any(|p| p.missing_seconds > 0),
             estimated: bill
                 .pieces
@@ -180,8 +200,17 @@ impl Mdm {
         let pieces = self.billing_intervals(point, Direction::Import, span, &tariffs)?;
         let begun = known.is_some_and(|known| known.end > span.start);
         let intervals = if begun { profile(&pieces).intervals } else { Vec::new() };
-        let plan = provisional(point, period, &intervals, span, &tariffs)?;
-        let energy_amount = energy_amount(point, period, &intervals, &tariffs)?;
+        let export = if begun && point.feeds_in() {
+            let pieces = self.billing_intervals(point, Direction::Export, span, &tariffs)?;
+            profile(&pieces).intervals
+        } else {
+            Vec::new()
+        };
+        let inputs = self.inputs(point, period, &tariffs, now)?;
+        let series = self.series(point, &tariffs, period.span)?;
+        let terms = Terms { tariffs, inputs, series };
+        let plan = provisional(point, &terms, span, &intervals, &export)?;
+        let energy_amount = energy_amount(point, period, &intervals, &terms)?;
         let fixed = plan.totals.total.checked_sub(energy_amount)?;
         let energy = Energy::sum(intervals.iter().filter_map(Interval::energy))?;
         let pieces = if begun { pieces } else { Vec::new() };
@@ -192,8 +221,9 @@ impl Mdm {
             fixed,
             known: span,
             intervals,
+            export,
             pieces,
-            tariffs,
+            terms,
         }))
     }
 
@@ -203,25 +233,36 @@ impl Mdm {
         point: &Point,
         period: &BillingPeriod,
         bill: &PeriodBill,
-    ) -> Result<Option<Projected>, MdmError> {
+    ) -> Result<Option<(Projected, BillingPlan)>, MdmError> {
         let Some(rest) = self.forecast_rest(point, period, bill)? else { return Ok(None) };
         let ahead = Span::new(bill.known.end, period.span.end);
-        let amount = |energy: Energy| -> Result<Money, MdmError> {
+        let mut export = bill.export.clone();
+        if !export.is_empty() {
+            export.extend(spread(point, ahead, as_before(&bill.export, bill.known, ahead)?));
+        }
+        let plan = |energy: Energy| -> Result<BillingPlan, MdmError> {
             let mut intervals = bill.intervals.clone();
             intervals.extend(spread(point, ahead, energy));
             let span = Span::new(period.span.start, period.span.end);
-            let plan = provisional(point, period, &intervals, span, &bill.tariffs)?;
-            Ok(plan.totals.total)
+            provisional(point, &bill.terms, span, &intervals, &export)
         };
-        Ok(Some(Projected {
+        let likely = match plan(rest.likely) {
+            // Nobody knows the market's prices of the days to come.
+            Err(MdmError::Billing(
+                BillingError::NoPriceAt { .. } | BillingError::NoPriceSeries { .. },
+            )) => return Ok(None),
+            likely => likely?,
+        };
+        let projected = Projected {
             energy: bill.energy.checked_add(rest.likely)?,
-            amount: amount(rest.likely)?,
-            low: amount(rest.low)?,
-            high: amount(rest.high)?,
-        }))
+            amount: likely.totals.total,
+            low: plan(rest.low)?.totals.total,
+            high: plan(rest.high)?.totals.total,
+        };
+        Ok(Some((projected, likely)))
     }
 
-    /// What the rest of the period will use.
+    /// What the rest of the period will use, by the whole days before it.
     fn forecast_rest(
         &self,
         point: &Point,
@@ -230,48 +271,31 @@ impl Mdm {
     ) -> Result<Option<Forecast>, MdmError> {
         let calendar = &point.calendar;
         let edge = bill.known.end;
-        // Only what lies before the period: what happens in it is weighed against that.
-        let before = Span::new(back(calendar, period.span.start, WEEKS * 7), period.span.start);
-        let boundaries = Step::Day.boundaries(calendar, before);
-        let pieces = self.pieces(point, Direction::Import, &boundaries)?;
-        let whole: Vec<&Piece> = pieces
+        let last = calendar.midnight(calendar.date(edge));
+        let first = back(calendar, last, i64::from(FORECAST_DAYS));
+        let boundaries = Step::Day.boundaries(calendar, Span::new(first, last));
+        let days: Vec<DayOfUse> = self
+            .pieces(point, Direction::Import, &boundaries)?
             .iter()
-            .filter(|p| p.missing_seconds == 0)
-            .filter(|p| calendar.day(calendar.date(p.span.start)) == p.span)
-            .collect();
-        let weekdays = Weekdays::new(calendar, &whole);
-        let usual = |t: Timestamp| weekdays.usual(calendar.date(t));
-        let mut known =
-            Known { energy: bill.energy, seconds: bill.known.seconds(), ..Known::default() };
-        let mut usual_so_far = Some(Energy::ZERO);
-        for day in calendar.cut_days(bill.known) {
-            let whole = calendar.day(calendar.date(day.start));
-            let part = usual(whole.start).and_then(|energy| {
-                let wh = i128::from(energy.wh()) * i128::from(day.seconds())
-                    / i128::from(whole.seconds().max(1));
-                i64::try_from(wh).ok().map(Energy::from_wh)
-            });
-            usual_so_far =
-                usual_so_far.zip(part).and_then(|(sum, part)| sum.checked_add(part).ok());
-        }
-        known.usual = usual_so_far;
-        known.misses = whole
-            .iter()
-            .filter_map(|p| p.energy?.wh().checked_sub(usual(p.span.start)?.wh()))
-            .collect();
-        if known.misses.len() < 5 {
-            known.misses = own_misses(&whole);
-        }
-        let days: Vec<ForecastDay> = calendar
-            .cut_days(Span::new(edge, period.span.end))
-            .into_iter()
-            .map(|day| ForecastDay {
-                usual: usual(day.start),
-                remaining_seconds: day.seconds(),
-                seconds: calendar.day(calendar.date(day.start)).seconds(),
+            .map(|piece| DayOfUse {
+                date: calendar.date(piece.span.start),
+                wh: known_wh(piece),
+                lowest_hour_wh: None,
             })
             .collect();
-        Ok(forecast(&known, &days))
+        let ahead: Vec<DayAhead> = calendar
+            .cut_days(Span::new(edge, period.span.end))
+            .into_iter()
+            .map(|day| {
+                let date = calendar.date(day.start);
+                DayAhead {
+                    date,
+                    remaining_seconds: day.seconds(),
+                    seconds: calendar.day(date).seconds(),
+                }
+            })
+            .collect();
+        Ok(forecast(&days, &ahead))
     }
 }
 
@@ -280,51 +304,26 @@ fn energy_amount(
     point: &Point,
     period: &BillingPeriod,
     intervals: &[Interval],
-    tariffs: &[Arc<Tariff>],
+    terms: &Terms,
 ) -> Result<Money, MdmError> {
-    let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
-    let inputs = point.inputs(period.part_of_days);
-    let costs =
-        corrente_billing::energy_costs(&point.calendar, &tariffs, &inputs, period.span, intervals)?;
+    let tariffs: Vec<&Tariff> = terms.tariffs.iter().map(AsRef::as_ref).collect();
+    let costs = corrente_billing::energy_costs(
+        &point.calendar,
+        &tariffs,
+        &terms.inputs,
+        period.span,
+        intervals,
+        &terms.series,
+    )?;
     Ok(Money::sum(costs.into_iter().filter_map(|cost| cost.amount))?)
 }
 
-/// What is usual on each weekday, by whole days.
-struct Weekdays {
-    days: [Vec<i64>; 7],
-}
-
-impl Weekdays {
-    fn new(calendar: &corrente_metering::Calendar, days: &[&Piece]) -> Self {
-        let mut by_weekday: [Vec<i64>; 7] = Default::default();
-        for day in days {
-            let at = weekday(calendar.date(day.span.start));
-            if let (Some(slot), Some(energy)) = (by_weekday.get_mut(at), day.energy) {
-                slot.push(energy.wh());
-            }
-        }
-        Self { days: by_weekday }
-    }
-
-    fn usual(&self, date: Date) -> Option<Energy> {
-        expected::usual(self.days.get(weekday(date))?.clone()).map(|usual| usual.mean)
-    }
-}
-
-fn weekday(date: Date) -> usize {
-    usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0)
-}
-
-/// By how much days missed their own mean, where weekdays have no past yet.
-fn own_misses(days: &[&Piece]) -> Vec<i64> {
-    let known: Vec<i64> = days
-        .iter()
-        .filter(|p| p.missing_seconds == 0)
-        .filter_map(|p| p.energy.map(Energy::wh))
-        .collect();
-    let count = i64::try_from(known.len()).unwrap_or(i64::MAX).max(1);
-    let mean = known.iter().fold(0_i64, |sum, wh| sum.saturating_add(*wh)) / count;
-    known.iter().map(|wh| wh.saturating_sub(mean)).collect()
+/// What days to come feed in if they are like those that are known.
+fn as_before(export: &[Interval], known: Span, ahead: Span) -> Result<Energy, MdmError> {
+    let so_far = Energy::sum(export.iter().filter_map(Interval::energy))?;
+    let wh = i128::from(so_far.wh()) * i128::from(ahead.seconds().max(0))
+        / i128::from(known.seconds().max(1));
+    Ok(Energy::from_wh(i64::try_from(wh).unwrap_or(i64::MAX)))
 }
 
 /// An energy spread evenly over hours to come, so that each falls into a period of the day.

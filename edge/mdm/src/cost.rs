@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use corrente_billing::{BillingInput, BillingPlan, PlanKind, energy_costs, measure, plan};
+use corrente_billing::{
+    BillingInput, BillingPlan, Inputs, PlanKind, PriceSeries, energy_costs, measure, plan,
+};
 use corrente_metering::{
     Direction, Interval, Span, Timestamp,
     assemble::{Piece, profile},
@@ -15,7 +17,13 @@ use corrente_metering::{
 use corrente_tariff::Tariff;
 use corrente_units::{Money, OutOfRange};
 
-use crate::{Mdm, MdmError, period::BillingPeriod, point::Point};
+use crate::{
+    Mdm, MdmError,
+    period::BillingPeriod,
+    point::Point,
+    tariff::{PriceLevel, hours, levels_on},
+    usage::Part,
+};
 
 /// With prices by period of the day energy is looked at in quarters of an hour: no tariff changes
 /// its price at another minute.
@@ -27,7 +35,12 @@ pub(crate) struct Costed {
     pub(crate) pieces: Vec<Piece>,
     /// For each piece the cost of what is known of it; nothing where nothing is known or agreed.
     pub(crate) amounts: Vec<Option<Money>>,
+    /// For each piece how its energy falls on the periods of the day; empty where there are none.
+    pub(crate) parts: Vec<Vec<Part>>,
 }
+
+/// A period of the day with how dear it is.
+type Tag = (String, PriceLevel);
 
 impl Mdm {
     /// The energy between the boundaries and what it cost.
@@ -38,7 +51,8 @@ impl Mdm {
         known_from: Timestamp,
     ) -> Result<Costed, MdmError> {
         let (Some(first), Some(last)) = (boundaries.first(), boundaries.last()) else {
-            return Ok(Costed { pieces: Vec::new(), amounts: Vec::new() });
+            let (pieces, amounts, parts) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Costed { pieces, amounts, parts });
         };
         let periods = periods(point, Span::new(*first, *last), known_from);
         let mut cuts: Vec<Timestamp> = boundaries.to_vec();
@@ -65,19 +79,26 @@ impl Mdm {
         cuts.dedup();
         let pieces = self.pieces(point, Direction::Import, &cuts)?;
         let mut costs: Vec<Option<Money>> = vec![None; pieces.len()];
+        let mut tags: Vec<Option<Tag>> = vec![None; pieces.len()];
         for (period, tariffs) in &rated {
             let from = pieces.partition_point(|p| p.span.end <= period.span.start);
             let to = pieces.partition_point(|p| p.span.start < period.span.end);
             let within = pieces.get(from..to).unwrap_or_default();
+            let within_tags = tags.iter_mut().skip(from);
+            for (slot, tag) in within_tags.zip(period_tags(point, tariffs, period, within)) {
+                *slot = tag;
+            }
             let intervals = profile(within).intervals;
+            let series = self.series(point, tariffs, period.span)?;
             let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
             let inputs = point.inputs(period.part_of_days);
-            let rated = energy_costs(&point.calendar, &tariffs, &inputs, period.span, &intervals)?;
+            let rated =
+                energy_costs(&point.calendar, &tariffs, &inputs, period.span, &intervals, &series)?;
             for (slot, cost) in costs.iter_mut().skip(from).zip(rated) {
                 *slot = cost.amount;
             }
         }
-        let mut costed = gather(boundaries, &pieces, &costs)?;
+        let mut costed = gather(boundaries, &pieces, &costs, &tags)?;
         if cuts.len() > boundaries.len().saturating_mul(2) {
             // Over a long step a register is measured by its two ends, whatever lies between them.
             costed.pieces = self.pieces(point, Direction::Import, boundaries)?;
@@ -108,33 +129,41 @@ impl Mdm {
     }
 }
 
+/// What a period's bill so far is computed from, beside its intervals.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) tariffs: Vec<Arc<Tariff>>,
+    pub(crate) inputs: Inputs,
+    pub(crate) series: Vec<PriceSeries>,
+}
+
 /// What the bill of a period would be if it ended with what is known.
 pub(crate) fn provisional(
     point: &Point,
-    period: &BillingPeriod,
-    import: &[Interval],
+    terms: &Terms,
     span: Span,
-    tariffs: &[Arc<Tariff>],
+    import: &[Interval],
+    export: &[Interval],
 ) -> Result<BillingPlan, MdmError> {
-    let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
+    let tariffs: Vec<&Tariff> = terms.tariffs.iter().map(AsRef::as_ref).collect();
     let determinants = measure(&corrente_billing::Measure {
         calendar: &point.calendar,
         tariffs: &tariffs,
         span,
         import,
-        export: &[],
-        series: &[],
+        export,
+        series: &terms.series,
     })?;
     Ok(plan(&BillingInput {
         kind: PlanKind::Provisional,
         calendar: &point.calendar,
         tariffs: &tariffs,
         determinants,
-        inputs: point.inputs(period.part_of_days),
+        inputs: terms.inputs.clone(),
     })?)
 }
 
-fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {
+pub(crate) fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {
     tariffs.iter().any(|tariff| tariff.tou().is_some() || !tariff.file().series.is_empty())
 }
 
@@ -169,14 +198,45 @@ pub(crate) fn periods(point: &Point, span: Span, known_from: Timestamp) -> Vec<B
     periods
 }
 
+/// The period of the day of each piece, by the instant just before its end, as it is priced.
+fn period_tags(
+    point: &Point,
+    tariffs: &[Arc<Tariff>],
+    period: &BillingPeriod,
+    pieces: &[Piece],
+) -> Vec<Option<Tag>> {
+    if tariffs.iter().all(|tariff| tariff.tou().is_none()) {
+        return vec![None; pieces.len()];
+    }
+    let calendar = &point.calendar;
+    let mut day = None;
+    pieces
+        .iter()
+        .map(|piece| {
+            let date = calendar.date_of_reading(piece.span.end);
+            if day.as_ref().is_none_or(|(known, _, _)| *known != date) {
+                let tariff = tariffs.iter().find(|tariff| tariff.covers(date))?;
+                let hours = hours(calendar, tariff, date)?;
+                day = Some((date, hours, levels_on(point, tariffs, period, date)));
+            }
+            let (_, hours, levels) = day.as_ref()?;
+            let (_, name) = hours.iter().find(|(span, _)| span.contains(piece.span.end))?;
+            let level = levels.get(name).copied().unwrap_or(PriceLevel::OffPeak);
+            Some((name.clone(), level))
+        })
+        .collect()
+}
+
 /// Fine pieces into coarse ones: each fine piece lies in exactly one coarse one.
 fn gather(
     boundaries: &[Timestamp],
     fine: &[Piece],
     costs: &[Option<Money>],
+    tags: &[Option<Tag>],
 ) -> Result<Costed, OutOfRange> {
     let mut pieces = Vec::with_capacity(boundaries.len().saturating_sub(1));
     let mut amounts = Vec::with_capacity(pieces.capacity());
+    let mut parts = Vec::with_capacity(pieces.capacity());
     for (start, end) in boundaries.iter().zip(boundaries.iter().skip(1)) {
         let from = fine.partition_point(|p| p.span.end <= *start);
         let to = fine.partition_point(|p| p.span.start < *end);
@@ -188,6 +248,34 @@ fn gather(
         let sum = corrente_metering::assemble::total(own)?;
         pieces.extend(sum.map(|piece| Piece { span: Span::new(*start, *end), ..piece }));
         amounts.push(amount);
+        let own_costs = costs.get(from..to).unwrap_or_default();
+        parts.push(by_period(own, own_costs, tags.get(from..to).unwrap_or_default())?);
     }
-    Ok(Costed { pieces, amounts })
+    Ok(Costed { pieces, amounts, parts })
+}
+
+/// What is known of the pieces by their periods of the day, the cheapest first.
+fn by_period(
+    pieces: &[Piece],
+    costs: &[Option<Money>],
+    tags: &[Option<Tag>],
+) -> Result<Vec<Part>, OutOfRange> {
+    let mut parts: Vec<Part> = Vec::new();
+    for ((piece, cost), tag) in pieces.iter().zip(costs).zip(tags) {
+        let (Some(energy), Some((period, level))) = (piece.energy, tag) else { continue };
+        match parts.iter_mut().find(|part| part.period == *period) {
+            Some(part) => {
+                part.energy = part.energy.checked_add(energy)?;
+                part.amount = match (part.amount, *cost) {
+                    (Some(sum), Some(cost)) => Some(sum.checked_add(cost)?),
+                    (sum, cost) => sum.or(cost),
+                };
+            }
+            None => {
+                parts.push(Part { period: period.clone(), level: *level, energy, amount: *cost });
+            }
+        }
+    }
+    parts.sort_by_key(|part| part.level);
+    Ok(parts)
 }

@@ -44,6 +44,14 @@ pub enum MdmError {
         /// Its number.
         number: String,
     },
+    /// A fine or a credit on this bill stands on another one already.
+    #[error("`{code}` of {number} was billed meanwhile: prepare it again")]
+    ItemBilled {
+        /// The item's code.
+        code: String,
+        /// The number of the document that it is about.
+        number: String,
+    },
     /// What was asked does not fit to where a billing run stands.
     #[error("the run is {state}: {reason}")]
     RunState {

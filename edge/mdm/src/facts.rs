@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use corrente_alert::{
-    Fact, Per, Rule, Unit,
+    Budget, Fact, Per, Rule, Unit,
     measure::{self, DayOfUse},
 };
 use corrente_metering::{Direction, Span, Timestamp, assemble::Piece, calendar::next_day};
@@ -12,16 +12,23 @@ use corrente_units::{Decimal, Energy, Money};
 use jiff::ToSpan as _;
 
 use crate::{
-    BillSoFar, Mdm, MdmError,
-    period::{BillingPeriod, Step},
+    BillSoFar, Mdm, MdmError, Projected,
+    period::{BillingPeriod, Step, are_comparable, civil_days},
     point::Point,
     usage::{Compare, UsageQuery, live_edge, percent},
 };
 
+/// A power that was measured longer ago says nothing about now.
+const POWER_SECONDS: i64 = 3600;
 /// A projection from less than this is no reason to worry anybody.
-const SHORTEST_PROJECTION_SECONDS: i64 = 86_400;
+pub(crate) const SHORTEST_PROJECTION_SECONDS: i64 = 5 * 86_400;
 /// An invoice older than this is no news.
 const NEWS_SECONDS: i64 = 7 * 86_400;
+/// An invoice that fell due longer ago is no news either: who owes many is told of the latest.
+const OVERDUE_DAYS: i64 = 60;
+/// So many invoices are looked at, the latest; what a rule remembers is longer than that.
+const MOST_INVOICES: usize = 12;
+const _: () = assert!(MOST_INVOICES < corrente_alert::REMEMBERED);
 
 /// A fact with the figures that explain it to a person.
 #[derive(Clone, Debug)]
@@ -59,7 +66,7 @@ impl<'a> Facts<'a> {
             Rule::ExcessiveConsumption(rule) => self.excessive(rule.unit, rule.per, rule)?,
             Rule::BillJump(_) => self.bill_jump()?,
             Rule::BillJumpYear(_) => self.bill_jump_year()?,
-            Rule::ForecastOverBudget(_) => self.forecast()?,
+            Rule::ForecastOverBudget(rule) => self.forecast(rule)?,
             Rule::AlwaysOn(_) => self.always_on()?,
             Rule::UnusualDay(_) => self.unusual_day()?,
             Rule::MeterSilent(_) => self.silence(),
@@ -78,7 +85,10 @@ impl<'a> Facts<'a> {
             }
             Rule::InvoiceOverdue(_) => {
                 let today = self.point.calendar.date(self.now);
-                return self.each_invoice(|i| i.state == InvoiceState::Open && i.due < today);
+                let since = today.saturating_sub(OVERDUE_DAYS.days());
+                return self.each_invoice(|i| {
+                    i.state == InvoiceState::Open && since <= i.due && i.due < today
+                });
             }
             Rule::InvoicePaid(_) => {
                 let now = self.now;
@@ -116,7 +126,7 @@ impl<'a> Facts<'a> {
         Ok(pieces.first().and_then(|piece| piece.energy))
     }
 
-    fn bill(&mut self) -> Result<Option<&BillSoFar>, MdmError> {
+    pub(crate) fn bill(&mut self) -> Result<Option<&BillSoFar>, MdmError> {
         if matches!(self.bill, Looked::NotYet) {
             let found = self.mdm.bill_so_far_at(self.point, self.now)?;
             self.bill = found.map_or(Looked::Nothing, |bill| Looked::Found(Box::new(bill)));
@@ -153,6 +163,7 @@ impl<'a> Facts<'a> {
                 .mdm
                 .live
                 .snapshot(self.point.row.id)
+                .filter(|live| live.power_at.is_some_and(|at| self.now.since(at) <= POWER_SECONDS))
                 .and_then(|live| live.power_w)
                 .map(Decimal::from),
             Unit::Money if per == Per::Bill => self.bill()?.map(|bill| bill.amount.decimal()),
@@ -162,6 +173,7 @@ impl<'a> Facts<'a> {
                     step: Some(Step::Hour),
                     compare: Compare::Nothing,
                     max_points: None,
+                    whole: false,
                 };
                 let usage = self.mdm.usage(self.point.row.id, query)?;
                 usage.total.amount.map(Money::decimal)
@@ -185,20 +197,25 @@ impl<'a> Facts<'a> {
             ("per", per.to_owned()),
             ("limit", rule.threshold.normalize().to_string()),
             ("from", from.to_string()),
+            ("minutes", (rule.for_seconds() / 60).to_string()),
         ]);
         Ok(measured)
     }
 
     fn bill_jump(&mut self) -> Result<Measured, MdmError> {
         let subject = self.period().map(|p| p.month.to_string()).unwrap_or_default();
+        let start = self.period().map(|period| period.span.start);
+        let last = self
+            .invoices()?
+            .iter()
+            .find(|i| start.is_some_and(|s| i.period_end <= s))
+            .map(|invoice| invoice.id.to_string());
         let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
         let long_enough = bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
-        let value = bill.jump_percent().filter(|_| long_enough);
-        let figures = values([
-            ("projected", bill.projected.map(|p| p.amount.to_string()).unwrap_or_default()),
-            ("previous", bill.previous.map(|p| p.to_string()).unwrap_or_default()),
-            ("from", bill.from.to_string()),
-        ]);
+        let (projected, before) = (bill.projected.filter(|_| long_enough), bill.previous);
+        let mut figures = jump_figures(bill, projected, before);
+        figures.extend(last.map(|id| ("previous_invoice".to_owned(), id)));
+        let value = projected.and_then(|_| bill.jump_percent());
         Ok(Measured { values: figures, ..self.measured(subject, value) })
     }
 
@@ -211,30 +228,35 @@ impl<'a> Facts<'a> {
         let before = self
             .invoices()?
             .iter()
-            .find(|i| {
-                i.state != InvoiceState::Cancelled
-                    && calendar.date(i.period_start).first_of_month() == year_ago
+            .find(|i| calendar.date(i.period_start).first_of_month() == year_ago)
+            .filter(|invoice| {
+                let span = Span::new(invoice.period_start, invoice.period_end);
+                are_comparable(civil_days(&calendar, span), period.days)
             })
-            .map(|invoice| invoice.amount);
-        let Some(before) = before else { return Ok(self.measured(subject, None)) };
+            .map(|invoice| (invoice.amount, invoice.id.to_string()));
+        let Some((before, id)) = before else { return Ok(self.measured(subject, None)) };
         let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
         let long_enough = bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
-        let projected = bill.projected.filter(|_| long_enough).map(|p| p.amount);
-        let value = percent(projected.map(Money::minor), Some(before.minor()));
-        let figures = values([
-            ("projected", projected.map(|p| p.to_string()).unwrap_or_default()),
-            ("previous", before.to_string()),
-            ("from", bill.from.to_string()),
-        ]);
+        let projected = bill.projected.filter(|_| long_enough);
+        let mut figures = jump_figures(bill, projected, Some(before));
+        figures.insert("previous_invoice".to_owned(), id);
+        let value = projected.and_then(|p| p.at_least_above(before));
         Ok(Measured { values: figures, ..self.measured(subject, value) })
     }
 
-    fn forecast(&mut self) -> Result<Measured, MdmError> {
+    /// The lower end of the projected bill: a budget is passed when four of five months would.
+    fn forecast(&mut self, rule: &Budget) -> Result<Measured, MdmError> {
         let subject = self.period().map(|p| p.month.to_string()).unwrap_or_default();
-        let Some(bill) = self.bill()? else { return Ok(self.measured(subject, None)) };
-        let long_enough = bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
-        let value = bill.projected.filter(|_| long_enough).map(|p| p.amount.decimal());
-        let figures = values([("from", bill.from.to_string())]);
+        let mut figures = values([("limit", rule.amount.normalize().to_string())]);
+        let mut value = None;
+        if let Some(bill) = self.bill()? {
+            let long_enough =
+                bill.known_until.since(bill.period.start) >= SHORTEST_PROJECTION_SECONDS;
+            let projected = bill.projected.filter(|_| long_enough);
+            value = projected.map(|p| p.low.decimal());
+            figures.insert("from".to_owned(), bill.from.to_string());
+            figures.extend(range_figures(projected));
+        }
         Ok(Measured { values: figures, ..self.measured(subject, value) })
     }
 
@@ -294,10 +316,13 @@ impl<'a> Facts<'a> {
         &mut self,
         wanted: impl Fn(&InvoiceRow) -> bool,
     ) -> Result<Vec<Measured>, MdmError> {
-        let found: Vec<InvoiceRow> =
+        let mut found: Vec<InvoiceRow> =
             self.invoices()?.iter().filter(|i| wanted(i)).cloned().collect();
+        found.sort_by_key(|invoice| std::cmp::Reverse(invoice.due));
+        found.truncate(MOST_INVOICES);
         Ok(found
             .into_iter()
+            .rev()
             .map(|invoice| Measured {
                 values: values([
                     ("invoice", invoice.id.to_string()),
@@ -333,6 +358,30 @@ impl Mdm {
 /// The energy of a piece that is known whole.
 pub(crate) fn known_wh(piece: &Piece) -> Option<i64> {
     piece.energy.filter(|_| piece.missing_seconds == 0).map(Energy::wh)
+}
+
+/// What explains a projected bill that is above another one. `percent` is of the likely bill.
+fn jump_figures(
+    bill: &BillSoFar,
+    projected: Option<Projected>,
+    before: Option<Money>,
+) -> BTreeMap<String, String> {
+    let mut figures = values([("from", bill.from.to_string())]);
+    figures.extend(range_figures(projected));
+    figures.extend(before.map(|before| ("previous".to_owned(), before.to_string())));
+    let likely = percent(projected.map(|p| p.amount.minor()), before.map(Money::minor));
+    figures.extend(likely.map(|likely| ("percent".to_owned(), likely.to_string())));
+    figures
+}
+
+fn range_figures(projected: Option<Projected>) -> BTreeMap<String, String> {
+    projected.map_or_else(BTreeMap::new, |p| {
+        values([
+            ("projected", p.amount.to_string()),
+            ("low", p.low.to_string()),
+            ("high", p.high.to_string()),
+        ])
+    })
 }
 
 fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {

@@ -1,102 +1,55 @@
 //! Invoices: a stored plan, a number without gaps, a PIX code; issued once and never changed.
 
+mod facts;
+mod shown;
+
 use std::sync::Arc;
 
 use corrente_billing::{
-    BillingInput, BillingPlan, Change, Measure, PlanKind, ProfileRevision, ReadingRevision,
+    BillingInput, BillingPlan, Inputs, Item, Measure, PlanKind, ProfileRevision, ReadingRevision,
     RegisterDifference, measure_with,
-    pay::{febraban::BarCode, pix::StaticCode},
-    plan, why_changed,
+    pay::{
+        febraban::BarCode,
+        nf3e::{self, Nf3eKey},
+        pix::StaticCode,
+    },
+    plan,
 };
 use corrente_metering::{
-    Calendar, ChannelId, ChannelKind, Date, Direction, Span, Timestamp,
+    Calendar, ChannelId, ChannelKind, Date, Direction, Quality, Span, Timestamp,
     assemble::{ChannelPart, register_at},
     id::{InvoiceId, PlanId, UsagePointId},
 };
 use corrente_registry::{
     Tx,
-    customers::{self, Customer},
-    invoices::{self, InvoiceRow, InvoiceState, Issued, NewInvoice},
+    invoices::{self, InvoiceState, Issued, NewInvoice},
     organisations::{self, Organisation},
     plans, profiles,
-    usage_points::{self, UsagePoint},
+    usage_points::{ChannelPeriod, UsagePoint},
 };
 use corrente_tariff::Tariff;
 use corrente_units::{Decimal, Energy, Money};
+use facts::IssuedFacts;
 use jiff::ToSpan as _;
+use serde::Deserialize;
 
 use crate::{
     Mdm, MdmError,
     period::BillingPeriod,
     point::Point,
-    series::{empty_if_unknown, service},
-    usage::percent,
+    rules::BillingRules,
+    series::{
+        empty_if_unknown,
+        multiplied::{Step, ratios},
+        service,
+    },
 };
 
-/// Days from issue to the last day of payment: more than the five working days that REN 1000/2021
-/// art. 337 asks for at least.
-const DAYS_TO_PAY: i64 = 12;
+pub use facts::TEMPLATE;
+pub use shown::{InvoiceDetail, InvoiceSummary, Meterage};
+
 /// An invoice that is caught up with in simulated time is dated as if it had been issued in time.
 const ISSUED_AFTER_SECONDS: i64 = 30 * 3600;
-
-/// An invoice in a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InvoiceSummary {
-    /// The invoice.
-    pub invoice: InvoiceRow,
-    /// The first civil day.
-    pub from: Date,
-    /// The first civil day after the period.
-    pub until: Date,
-    /// Civil days of the period.
-    pub days: i64,
-    /// By how many percent its amount is above the one before.
-    pub change_percent: Option<Decimal>,
-}
-
-/// One invoice with all that is printed on it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InvoiceDetail {
-    /// The invoice.
-    pub summary: InvoiceSummary,
-    /// The plan that it carries out.
-    pub plan: BillingPlan,
-    /// The usage point.
-    pub usage_point: UsagePoint,
-    /// Who owes it.
-    pub customer: Option<Customer>,
-    /// Who issued it.
-    pub issuer: Organisation,
-    /// The registers at both ends.
-    pub meterage: Option<Meterage>,
-    /// The last thirteen months, the oldest first: first day, energy, amount.
-    pub history: Vec<(Date, Option<Energy>, Money)>,
-    /// The invoice before.
-    pub previous: Option<Money>,
-    /// The invoice of the same month a year earlier.
-    pub last_year: Option<Money>,
-    /// What makes the difference to the invoice before.
-    pub why: Option<Change>,
-    /// What makes the difference to the invoice of a year earlier.
-    pub why_last_year: Option<Change>,
-    /// The day on which the meter is read next, as far as it can be said.
-    pub next_reading: Date,
-}
-
-/// A meter's registers at both ends of a period.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meterage {
-    /// The meter's serial number.
-    pub serial: String,
-    /// When it was read at the beginning.
-    pub start_at: Timestamp,
-    /// The register then.
-    pub start: Energy,
-    /// When it was read at the end.
-    pub end_at: Timestamp,
-    /// The register then.
-    pub end: Energy,
-}
 
 impl Mdm {
     /// Issues the invoice of a month, given by any of its days. A month that has an invoice answers
@@ -129,59 +82,68 @@ impl Mdm {
         self.store_invoice(&point, &period, &plan, now)
     }
 
-    /// The final plan of a period, whose named revisions are those that were read: a late reading may
-    /// come between the two, and then it is computed again with it.
+    /// The final plan of a period, whose named revisions are those that were read.
     pub(crate) fn settled_plan(
         &self,
         point: &Point,
         period: &BillingPeriod,
         now: Timestamp,
     ) -> Result<BillingPlan, MdmError> {
+        let tariffs = point.tariffs(&self.tariffs, period.span)?;
+        let at = self.issued_at(now, period.span.end);
+        let inputs = self.inputs(point, period, &tariffs, at)?;
+        self.settled_plan_by(point, period.span, &tariffs, &inputs, now)
+    }
+
+    /// The final plan of a span by these tariff versions and inputs. A late reading may come while it is
+    /// computed, and then it is computed again with it.
+    pub(crate) fn settled_plan_by(
+        &self,
+        point: &Point,
+        span: Span,
+        tariffs: &[Arc<Tariff>],
+        inputs: &Inputs,
+        now: Timestamp,
+    ) -> Result<BillingPlan, MdmError> {
         // Only sealed days have a revision that a plan can name.
         self.ledger.seal_until(now)?;
+        // The period's last day is over, and may not have been looked at yet.
+        self.validate_span(point.row.id, span)?;
+        let point = &self.point(point.row.id)?;
+        self.refuse_open_findings(point, span)?;
         loop {
-            let before = self.revisions(point, period.span)?;
-            let plan = self.final_plan(point, period)?;
+            let before = self.revisions(point, span)?;
+            let plan = self.final_plan_by(point, span, tariffs, inputs.clone())?;
             self.ledger.seal_until(now)?;
-            if before == self.revisions(point, period.span)?
+            if before == self.revisions(point, span)?
                 && before == plan.determinants.readings
-                && plan.determinants.profiles == self.profile_revisions(point, period.span)?
+                && plan.determinants.profiles == self.profile_revisions(point, span)?
             {
                 return Ok(plan);
             }
         }
     }
 
-    /// The final plan of a period by what is known now.
-    pub(crate) fn final_plan(
-        &self,
-        point: &Point,
-        period: &BillingPeriod,
-    ) -> Result<BillingPlan, MdmError> {
-        let tariffs = point.tariffs(&self.tariffs, period.span)?;
-        self.final_plan_by(point, period, &tariffs)
-    }
-
-    /// The final plan of a period by these tariff versions.
+    /// The final plan of a span by these tariff versions and inputs.
     pub(crate) fn final_plan_by(
         &self,
         point: &Point,
-        period: &BillingPeriod,
+        span: Span,
         tariffs: &[Arc<Tariff>],
+        inputs: Inputs,
     ) -> Result<BillingPlan, MdmError> {
-        let span = period.span;
         if tariffs.is_empty() {
             return Err(MdmError::NoTariff { usage_point: point.row.name.clone() });
         }
         let import = self.billing_intervals(point, Direction::Import, span, tariffs)?;
         let import = self.settled(point, Direction::Import, &import, span)?;
-        let feeds_in = point.channels.iter().any(|c| c.direction == Direction::Export);
-        let export = if feeds_in {
+        let export = if point.feeds_in() {
             let pieces = self.billing_intervals(point, Direction::Export, span, tariffs)?;
             corrente_metering::assemble::profile(&pieces).intervals
         } else {
             Vec::new()
         };
+        let series = self.series(point, tariffs, span)?;
         let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
         let table = self.tables.get(&point.calendar, &tariffs, span)?;
         let from = Measure {
@@ -190,7 +152,7 @@ impl Mdm {
             span,
             import: &import,
             export: &export,
-            series: &[],
+            series: &series,
         };
         let mut determinants = measure_with(&table, &from)?;
         determinants.registers = self.registers(point, span)?;
@@ -201,7 +163,7 @@ impl Mdm {
             calendar: &point.calendar,
             tariffs: &tariffs,
             determinants,
-            inputs: point.inputs(period.part_of_days),
+            inputs,
         })?)
     }
 
@@ -217,13 +179,14 @@ impl Mdm {
         let digest = plan.inputs_digest.clone();
         let (row, calendar, span) = (point.row.clone(), point.calendar.clone(), period.span);
         let (energy, amount) = (Energy::from_wh(plan.totals.import_wh), plan.totals.total);
+        let whole_days = plan.inputs.part_of_days;
         self.registry.write_blocking(move |tx| {
             // Asked again inside the transaction: a number is only taken by an invoice that is made.
             if let Some(known) = invoices::of_period(tx, row.id, span)? {
                 return Ok(Issued::Exists(known.id));
             }
             let plan = plans::insert(tx, row.id, &document, &digest, now)?;
-            let bill = Bill { plan, span, issued, energy, amount };
+            let bill = Bill { plan, span, issued, energy, amount, whole_days };
             write_invoice(tx, &row, &calendar, &bill)
         })
     }
@@ -234,44 +197,67 @@ impl Mdm {
         if self.clock.is_simulated() { now.min(end.plus(ISSUED_AFTER_SECONDS)) } else { now }
     }
 
-    /// The registers at both ends of the span, of each register that was there.
+    /// The registers at both ends of the span, of each register that was there; one that got other
+    /// transformers in between has a difference for each of them.
     fn registers(&self, point: &Point, span: Span) -> Result<Vec<RegisterDifference>, MdmError> {
         let mut found = Vec::new();
         for channel in point.channels.iter().filter(|c| c.spec.kind == ChannelKind::Register) {
             let service = service(channel);
-            let wanted = span.intersect(service);
-            if wanted.is_empty() {
-                continue;
+            for step in ratios(channel, service) {
+                let wanted = span.intersect(step.span);
+                if !wanted.is_empty() {
+                    found.extend(self.register_difference(point, channel, service, wanted, &step)?);
+                }
             }
-            let readings =
-                self.readings_for(point, channel, service, &[wanted.start, wanted.end])?;
-            let (Some(first), Some(last)) = (readings.first(), readings.last()) else { continue };
-            let (start_at, end_at) = (wanted.start.max(first.end), wanted.end.min(last.end));
-            let part = ChannelPart {
-                kind: ChannelKind::Register,
-                service,
-                max_gap_seconds: channel.reporting_seconds.saturating_mul(2).max(1800),
-                interval_seconds: None,
-                rolls_over_at: None,
-                readings,
-            };
-            let (Some((start, a)), Some((end, b))) =
-                (register_at(&part, start_at), register_at(&part, end_at))
-            else {
-                continue;
-            };
-            found.push(RegisterDifference {
-                meter: channel.serial.clone(),
-                export: channel.direction == Direction::Export,
-                start_at,
-                start,
-                end_at,
-                end,
-                estimated: a != corrente_metering::Quality::Measured
-                    || b != corrente_metering::Quality::Measured,
-            });
         }
         Ok(found)
+    }
+
+    fn register_difference(
+        &self,
+        point: &Point,
+        channel: &ChannelPeriod,
+        service: Span,
+        wanted: Span,
+        step: &Step,
+    ) -> Result<Option<RegisterDifference>, MdmError> {
+        let readings = self.readings_for(point, channel, service, &[wanted.start, wanted.end])?;
+        let (Some(first), Some(last)) = (readings.first(), readings.last()) else {
+            return Ok(None);
+        };
+        let (start_at, end_at) = (wanted.start.max(first.end), wanted.end.min(last.end));
+        let part = ChannelPart {
+            kind: ChannelKind::Register,
+            service,
+            max_gap_seconds: channel.reporting_seconds.saturating_mul(2).max(1800),
+            interval_seconds: None,
+            rolls_over_at: None,
+            power_max: None,
+            readings,
+        };
+        let (Some((start, a)), Some((end, b))) =
+            (register_at(&part, start_at), register_at(&part, end_at))
+        else {
+            return Ok(None);
+        };
+        let constant = (step.numerator != step.denominator)
+            .then(|| Decimal::from(step.numerator) / Decimal::from(step.denominator.max(1)));
+        let rolls_over_at = channel
+            .register_digits
+            .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))
+            .and_then(|kwh| kwh.checked_mul(1000))
+            .map(Energy::from_wh);
+        Ok(Some(RegisterDifference {
+            meter: channel.serial.clone(),
+            export: channel.direction == Direction::Export,
+            start_at,
+            start,
+            end_at,
+            end,
+            estimated: a != Quality::Measured || b != Quality::Measured,
+            constant,
+            rolled_over_at: rolls_over_at.filter(|_| end < start),
+        }))
     }
 
     /// Which versions of days a plan of this span uses, where they differ from what was read.
@@ -345,73 +331,6 @@ impl Mdm {
         };
         Ok(Span::new(start, end))
     }
-
-    /// A usage point's invoices, the newest first.
-    ///
-    /// # Errors
-    /// When the registry fails.
-    pub fn invoices(&self, id: UsagePointId) -> Result<Vec<InvoiceSummary>, MdmError> {
-        let point = self.point(id)?;
-        let rows = self.registry.read_blocking(move |tx| invoices::list(tx, id))?;
-        Ok(summaries(&point, rows))
-    }
-
-    /// One invoice with all that is printed on it; nothing when there is no such invoice.
-    ///
-    /// # Errors
-    /// When the registry fails.
-    pub fn invoice(&self, id: InvoiceId) -> Result<Option<InvoiceDetail>, MdmError> {
-        let found = self.registry.read_blocking(move |tx| load(tx, id))?;
-        let Some((row, rows, plan, usage_point, customer, issuer)) = found else {
-            return Ok(None);
-        };
-        let point = self.point(row.usage_point)?;
-        let plan: BillingPlan = serde_json::from_str(&plan)?;
-        let all = summaries(&point, rows);
-        let Some(at) = all.iter().position(|s| s.invoice.id == id) else { return Ok(None) };
-        let standing = |s: &&InvoiceSummary| s.invoice.state != InvoiceState::Cancelled;
-        let older = all.get(at + 1..).unwrap_or_default();
-        let summary = all[at].clone();
-        let year_before = summary.from.first_of_month().saturating_sub(1.year());
-        let previous = older.iter().find(standing);
-        let last_year =
-            older.iter().filter(standing).find(|s| s.from.first_of_month() == year_before);
-        let why = self.why(previous, &plan)?;
-        let why_last_year = self.why(last_year, &plan)?;
-        let (previous, last_year) =
-            (previous.map(|s| s.invoice.amount), last_year.map(|s| s.invoice.amount));
-        let mut history: Vec<_> = all
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .filter(standing)
-            .take(13)
-            .map(|s| (s.from.first_of_month(), s.invoice.energy, s.invoice.amount))
-            .collect();
-        history.reverse();
-        let meterage = plan.determinants.registers.iter().find(|r| !r.export).map(|r| Meterage {
-            serial: r.meter.clone(),
-            start_at: r.start_at,
-            start: r.start,
-            end_at: r.end_at,
-            end: r.end,
-        });
-        Ok(Some(InvoiceDetail {
-            // Meters are read a month after they were read.
-            next_reading: summary.until.saturating_add(1.month()),
-            previous,
-            last_year,
-            why,
-            why_last_year,
-            history,
-            meterage,
-            summary,
-            plan,
-            usage_point,
-            customer,
-            issuer,
-        }))
-    }
 }
 
 /// What an invoice carries out.
@@ -422,6 +341,8 @@ pub(crate) struct Bill {
     pub(crate) issued: Timestamp,
     pub(crate) energy: Energy,
     pub(crate) amount: Money,
+    /// The days of a whole period, for a part of one.
+    pub(crate) whole_days: Option<i64>,
 }
 
 /// Writes an invoice with the next number. The number is taken in the same transaction, so that none is
@@ -435,13 +356,80 @@ pub(crate) fn write_invoice(
     if let Some(known) = invoices::overlapping(tx, point.id, bill.span)? {
         return Err(MdmError::BilledAlready { number: known.number });
     }
+    // Asked before a number is taken.
+    let items = about(tx, point, bill.plan)?;
+    let issued = write(tx, point, calendar, bill, None)?;
+    for (of, code) in items {
+        invoices::bill_item(tx, of, &code, issued.id())?;
+        if code == crate::feed::CREDIT {
+            invoices::set_state(tx, of, InvoiceState::Paid)?;
+        }
+    }
+    Ok(issued)
+}
+
+/// Writes a correction of an invoice, with the next number.
+pub(crate) fn write_correction(
+    tx: &mut Tx,
+    point: &UsagePoint,
+    calendar: &Calendar,
+    bill: &Bill,
+    corrects: (InvoiceId, String),
+) -> Result<Issued, MdmError> {
+    write(tx, point, calendar, bill, Some(corrects))
+}
+
+/// The items of a plan that are about other documents. That one of them stands on another bill is an error.
+fn about(
+    tx: &mut Tx,
+    point: &UsagePoint,
+    plan: PlanId,
+) -> Result<Vec<(InvoiceId, String)>, MdmError> {
+    #[derive(Deserialize)]
+    struct Plan {
+        inputs: PlanInputs,
+    }
+    #[derive(Deserialize)]
+    struct PlanInputs {
+        #[serde(default)]
+        items: Vec<Item>,
+    }
+    let Some(stored) = plans::get(tx, plan)? else { return Ok(Vec::new()) };
+    let plan: Plan = serde_json::from_str(&stored.document)?;
+    let mut found = Vec::new();
+    for item in plan.inputs.items {
+        let Some(number) = item.about else { continue };
+        let of = invoices::by_number(tx, point.organisation, &number)?;
+        let of = of.ok_or_else(|| MdmError::NotFound { kind: "invoice", id: number.clone() })?;
+        let billed = invoices::billed_items(tx, of.id)?;
+        if billed.iter().any(|(code, _)| *code == item.code) {
+            return Err(MdmError::ItemBilled { code: item.code, number });
+        }
+        found.push((of.id, item.code));
+    }
+    Ok(found)
+}
+
+fn write(
+    tx: &mut Tx,
+    point: &UsagePoint,
+    calendar: &Calendar,
+    bill: &Bill,
+    corrects: Option<(InvoiceId, String)>,
+) -> Result<Issued, MdmError> {
+    let missing = || MdmError::NotFound { kind: "issuer", id: point.organisation.to_string() };
+    let issuer = organisations::get(tx, point.organisation)?.ok_or_else(missing)?;
+    let rules = BillingRules::of(tx, point.organisation)?;
+    let next_reading = facts::next_reading(calendar, bill.span, bill.whole_days);
     let number = format!("{:06}", invoices::next_number(tx, point.organisation)?);
     let id = InvoiceId::from_uuid(uuid::Uuid::now_v7());
-    let issuer = organisations::get(tx, point.organisation)?;
+    let issued_on = calendar.date(bill.issued);
+    let nf3e_key = rules.nf3e_state.and_then(|state| nf3e_key(&state, &issuer, issued_on, &number));
+    let facts = IssuedFacts::now(tx, &issuer, point, (next_reading, nf3e_key))?;
     let txid = txid(id);
-    let due = calendar.date(bill.issued).saturating_add(DAYS_TO_PAY.days());
-    let bar_code = issuer.as_ref().and_then(|issuer| bar_code(issuer, bill.amount, due, &number));
-    let pix_payload = issuer.and_then(|issuer| pix_payload(&issuer, bill.amount, &txid));
+    let due = calendar.date(bill.issued).saturating_add(rules.days_to_pay.days());
+    let bar_code = bar_code(&issuer, bill.amount, due, &number);
+    let pix_payload = pix_payload(&issuer, bill.amount, &txid);
     let new = NewInvoice {
         id,
         usage_point: point.id,
@@ -456,67 +444,10 @@ pub(crate) fn write_invoice(
         pix_txid: pix_payload.is_some().then_some(txid),
         pix_payload,
         bar_code,
+        corrects,
+        facts: serde_json::to_value(facts)?,
     };
     Ok(invoices::insert(tx, &new)?)
-}
-
-impl Mdm {
-    /// What makes the difference of a plan to an earlier invoice.
-    fn why(
-        &self,
-        before: Option<&InvoiceSummary>,
-        plan: &BillingPlan,
-    ) -> Result<Option<Change>, MdmError> {
-        let Some(before) = before.map(|summary| summary.invoice.plan) else { return Ok(None) };
-        let stored = self.registry.read_blocking(move |tx| plans::get(tx, before))?;
-        let Some(stored) = stored else { return Ok(None) };
-        let before: BillingPlan = serde_json::from_str(&stored.document)?;
-        Ok(Some(why_changed(&before, plan)?))
-    }
-}
-
-type Loaded = (InvoiceRow, Vec<InvoiceRow>, String, UsagePoint, Option<Customer>, Organisation);
-
-fn load(tx: &mut Tx, id: InvoiceId) -> Result<Option<Loaded>, MdmError> {
-    let Some(row) = invoices::get(tx, id)? else { return Ok(None) };
-    let missing = |kind| MdmError::NotFound { kind, id: id.to_string() };
-    let plan = plans::get(tx, row.plan)?.ok_or_else(|| missing("plan of the invoice"))?;
-    let point = usage_points::get(tx, row.usage_point)?
-        .ok_or_else(|| missing("usage point of the invoice"))?;
-    let issuer = organisations::get(tx, row.organisation)?
-        .ok_or_else(|| missing("issuer of the invoice"))?;
-    let customer = match row.customer {
-        Some(customer) => customers::get(tx, customer)?,
-        None => None,
-    };
-    let rows = invoices::list(tx, row.usage_point)?;
-    Ok(Some((row, rows, plan.document, point, customer, issuer)))
-}
-
-fn summaries(point: &Point, rows: Vec<InvoiceRow>) -> Vec<InvoiceSummary> {
-    let calendar = &point.calendar;
-    let amounts: Vec<(InvoiceState, Money)> = rows.iter().map(|r| (r.state, r.amount)).collect();
-    rows.into_iter()
-        .enumerate()
-        .map(|(n, invoice)| {
-            let from = calendar.date(invoice.period_start);
-            let until =
-                corrente_metering::calendar::next_day(calendar.date_of_reading(invoice.period_end));
-            let before = amounts
-                .get(n + 1..)
-                .unwrap_or_default()
-                .iter()
-                .find(|(state, _)| *state != InvoiceState::Cancelled)
-                .map(|(_, amount)| amount.minor());
-            InvoiceSummary {
-                change_percent: percent(Some(invoice.amount.minor()), before),
-                days: i64::from((until - from).get_days()),
-                from,
-                until,
-                invoice,
-            }
-        })
-        .collect()
 }
 
 /// The bank's name for the payment: 25 letters and digits, the most that a static code allows, out of
@@ -541,6 +472,25 @@ fn pix_payload(issuer: &Organisation, amount: Money, txid: &str) -> Option<Strin
     code.build()
         .inspect_err(|error| tracing::warn!(%error, "pix code of an invoice cannot be made"))
         .ok()
+}
+
+/// The key that an NF3e of this invoice would have, in series 1 and with a code made of its number; nothing
+/// without the issuer's CNPJ.
+fn nf3e_key(state: &str, issuer: &Organisation, issued: Date, number: &str) -> Option<String> {
+    let cnpj: String =
+        issuer.document.as_ref()?.chars().filter(char::is_ascii_alphanumeric).collect();
+    let number: u64 = number.parse().ok()?;
+    let key = Nf3eKey {
+        state: state.to_owned(),
+        year_month: format!("{:02}{:02}", issued.year().rem_euclid(100), issued.month()),
+        issuer: cnpj.to_uppercase(),
+        series: "001".to_owned(),
+        number: format!("{number:09}"),
+        emission: 1,
+        site: 0,
+        code: format!("{:07}", number.wrapping_mul(7_919) % 10_000_000),
+    };
+    nf3e::read(&key.key()).is_ok().then(|| key.key())
 }
 
 /// The bar code of a bill for energy: segment 3, an amount under modulus 11; the company's own field is the

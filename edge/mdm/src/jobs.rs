@@ -13,6 +13,8 @@ use std::{
 use corrente_live::{LiveEvent, LiveWhat};
 use corrente_metering::{Direction, Timestamp, id::UsagePointId};
 use corrente_registry::{
+    RegistryError,
+    findings::{self, NewFinding},
     invoices::{self, Issued},
     payments,
     payments::NewPayment,
@@ -21,7 +23,7 @@ use corrente_registry::{
 use jiff::ToSpan as _;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod};
+use crate::{Mdm, MdmError, alerts::Watch, period::BillingPeriod, point::Point};
 
 /// How often business time is looked at.
 const CLOCK: Duration = Duration::from_millis(500);
@@ -35,6 +37,8 @@ const REST: Duration = Duration::from_millis(500);
 const SHARE: Duration = Duration::from_millis(60);
 /// A day is sealed so long after its end: late readings make revisions of it all the same.
 pub(crate) const SEAL_AFTER_SECONDS: i64 = 2 * 3600;
+/// The name of the finding about an invoice that has to wait; no rule of validation.
+const INVOICE_WAITS: &str = "invoice_waits";
 /// Invoices are made for so many months back.
 const MONTHS_BACK: i64 = 13;
 
@@ -151,7 +155,7 @@ impl Mdm {
             .registry
             .read_blocking(move |tx| invoices::list(tx, id))?
             .into_iter()
-            .find(|invoice| invoice.state != invoices::InvoiceState::Cancelled)
+            .next()
             .map(|invoice| calendar.date(invoice.period_end));
         let mut month = last
             .unwrap_or_else(|| this_month.saturating_sub(1.month()))
@@ -167,10 +171,14 @@ impl Mdm {
             let tariffs = point.tariffs(&self.tariffs, period.span)?;
             if !tariffs.is_empty() {
                 match self.issue_invoice(id, month) {
-                    Ok(Issued::Issued(_)) => count += 1,
+                    Ok(Issued::Issued(_)) => {
+                        count += 1;
+                        self.note_waiting(&point, &period, None)?;
+                    }
                     Ok(Issued::Exists(_)) => {}
                     Err(error @ (MdmError::NotYet { .. } | MdmError::Billing(_))) => {
                         tracing::warn!(%error, usage_point.id = %id, "invoice has to wait");
+                        self.note_waiting(&point, &period, Some(&error.to_string()))?;
                     }
                     Err(error) => return Err(error),
                 }
@@ -178,6 +186,35 @@ impl Mdm {
             month = period.next_month();
         }
         Ok(count)
+    }
+
+    /// Puts an invoice that has to wait on the worklist, with what it waits for; or takes it off.
+    fn note_waiting(
+        &self,
+        point: &Point,
+        period: &BillingPeriod,
+        reason: Option<&str>,
+    ) -> Result<(), MdmError> {
+        let key = format!("{INVOICE_WAITS}:{}:{}", point.row.id, period.month);
+        let now = self.clock.now();
+        let new = reason.map(|reason| NewFinding {
+            organisation: point.row.organisation,
+            usage_point: Some(point.row.id),
+            channel: None,
+            rule: INVOICE_WAITS.to_owned(),
+            span: period.span,
+            document: serde_json::json!({ "sentence": reason }),
+            effect_wh: None,
+            idempotency_key: key.clone(),
+        });
+        Ok(self.registry.write_blocking(move |tx| {
+            if let Some(new) = &new {
+                findings::upsert(tx, new, now)?;
+            } else if let Some(known) = findings::by_key(tx, &key)? {
+                findings::resolve(tx, &known)?;
+            }
+            Ok::<_, RegistryError>(())
+        })?)
     }
 
     async fn alert_loop(&self) {

@@ -9,12 +9,13 @@
 
 mod alerts;
 mod bill;
+mod correction;
 mod cost;
 mod error;
 mod expected;
 pub mod export;
 mod facts;
-pub mod forecast;
+mod feed;
 pub mod import;
 mod invoice;
 mod jobs;
@@ -26,13 +27,18 @@ mod preview;
 mod readings;
 mod rejected;
 mod replay;
+mod replayed;
+mod rules;
 mod run;
 mod series;
 mod settle;
 pub mod simulate;
+mod stretch;
+mod tariff;
 mod telling;
 mod usage;
 pub mod vee;
+mod whole;
 
 use std::sync::{Arc, Mutex};
 
@@ -43,18 +49,23 @@ use corrente_registry::Registry;
 
 pub use alerts::{AlertsView, ShownEvent, ShownRule};
 pub use bill::{BillSoFar, Projected};
+pub use correction::{Corrected, Correction, CorrectionPreview, LineDifference};
 pub use error::MdmError;
 pub use expected::Expected;
-pub use invoice::{InvoiceDetail, InvoiceSummary, Meterage};
-pub use live::{Now, NowState, Today};
+pub use invoice::{InvoiceDetail, InvoiceSummary, Meterage, TEMPLATE};
+pub use live::{Now, NowState, Phase, PriceNow, Today};
 pub use meter_life::{ExchangedRegister, LastReading, MeterRegisters, Released, Replacement};
 pub use period::{BillingPeriod, Step};
-pub use preview::Preview;
-pub use readings::{ReadingPage, ReadingQuery, ShownReading};
+pub use preview::{Preview, Refusal};
+pub use readings::{ReadingOrder, ReadingPage, ReadingQuery, ShownReading};
 pub use rejected::{RejectedPage, RejectedReading};
-pub use run::{Largest, Progress, RunDetail, RunRequest, RunSummary};
+pub use replayed::Replayed;
+pub use rules::BillingRules;
+pub use run::{Issuing, Largest, Progress, RunDetail, RunRequest, RunSummary};
+pub use stretch::Stretch;
+pub use tariff::{PeriodNow, PeriodPrice, PriceLevel, ShownDay, ShownHours, ShownTariff};
 pub use usage::{
-    Change, Compare, Compared, MOST_POINTS, Usage, UsageInterval, UsageQuery, UsageTotal,
+    Change, Compare, Compared, MOST_POINTS, Part, Usage, UsageInterval, UsageQuery, UsageTotal,
 };
 
 /// Meter data management over one data directory. Clones share it.
@@ -66,10 +77,15 @@ pub struct Mdm {
     live: LiveHub,
     tariffs: Arc<point::TariffCache>,
     tables: Arc<point::Tables>,
+    prices: Arc<feed::Prices>,
+    /// Runs that are being issued by this program.
+    issuing: Arc<run::IssuingRuns>,
     /// Held while the rules of a usage point are looked at, so that two looks never tell twice.
     looking: Arc<Mutex<()>>,
     /// Held while days are validated, so that two looks never make one version.
     validating: Arc<Mutex<()>>,
+    /// Bills at the ends of past days, for previews of rules.
+    past_bills: Arc<Mutex<preview::PastBills>>,
 }
 
 impl Mdm {
@@ -87,8 +103,11 @@ impl Mdm {
             live,
             tariffs: Arc::default(),
             tables: Arc::default(),
+            prices: Arc::default(),
+            issuing: Arc::default(),
             looking: Arc::default(),
             validating: Arc::default(),
+            past_bills: Arc::default(),
         }
     }
 

@@ -2,11 +2,12 @@
 
 use corrente_billing::energy_costs;
 use corrente_ledger::AsOf;
+use corrente_live::LiveReading;
 use corrente_metering::{
     ChannelKind, Direction, Interval, Quality, Span, Timestamp, calendar::next_day,
     id::UsagePointId,
 };
-use corrente_tariff::{Tariff, tou};
+use corrente_tariff::Tariff;
 use corrente_units::{Energy, Money};
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     period::{BillingPeriod, Step},
     point::Point,
     series::empty_if_unknown,
+    tariff::{PeriodNow, period_now},
     usage::{Compare, UsageQuery},
 };
 
@@ -31,10 +33,32 @@ pub struct Now {
     pub age_s: Option<i64>,
     /// How the meter is doing.
     pub state: NowState,
-    /// The tariff's period of the day, in the tariff's own word.
-    pub period_label: Option<String>,
+    /// The tariff's period of the day.
+    pub period: Option<PeriodNow>,
+    /// Voltage in millivolts and current in milliamperes of each phase of which the meter says something.
+    pub phases: Vec<Phase>,
     /// The last hour of power in watts, in order.
     pub recent: Vec<(Timestamp, i64)>,
+}
+
+/// Voltage in millivolts and current in milliamperes of a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phase {
+    /// Voltage.
+    pub volts_mv: Option<i64>,
+    /// Current.
+    pub amps_ma: Option<i64>,
+}
+
+impl Phase {
+    /// The phases of which a reading says something, in order.
+    pub fn of(reading: &LiveReading) -> Vec<Self> {
+        let phases = reading.volts_mv.into_iter().zip(reading.amps_ma);
+        phases
+            .map(|(volts_mv, amps_ma)| Self { volts_mv, amps_ma })
+            .filter(|phase| phase.volts_mv.is_some() || phase.amps_ma.is_some())
+            .collect()
+    }
 }
 
 /// How a meter is doing.
@@ -72,6 +96,9 @@ const RECENT_SECONDS: i64 = 3600;
 /// At most one value in so many seconds.
 const RECENT_STEP_SECONDS: i64 = 30;
 
+/// What an hour costs at this power, and the tariff's period of the day.
+pub type PriceNow = (Option<Money>, Option<PeriodNow>);
+
 /// Power in watts, and when it was so.
 type PowerAt = (Timestamp, i64);
 
@@ -84,6 +111,7 @@ impl Mdm {
         let point = self.point(id)?;
         let now = self.clock.now();
         let snapshot = self.live.snapshot(id);
+        let phases = snapshot.as_ref().map(|live| Phase::of(&live.last)).unwrap_or_default();
         let (power_w, power_at, last, mut recent) = if let Some(live) = snapshot {
             (live.power_w, live.power_at, Some(live.last.t), live.recent)
         } else {
@@ -98,7 +126,7 @@ impl Mdm {
             before.append(&mut recent);
             recent = before;
         }
-        let (price_per_hour, period_label) = match self.price_now(&point, now, power_w) {
+        let (price_per_hour, period) = match self.price_now(&point, now, power_w) {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, usage_point.id = %id, "price of now cannot be computed");
@@ -111,9 +139,19 @@ impl Mdm {
             price_per_hour,
             age_s: last.map(|last| now.since(last).max(0)),
             state: state(&point, last, now),
-            period_label,
+            period,
+            phases,
             recent,
         })
+    }
+
+    /// What an hour at this power costs now, and the tariff's period of the day.
+    ///
+    /// # Errors
+    /// When a store fails, there is no such usage point, or the tariff cannot rate it.
+    pub fn price_of_power(&self, id: UsagePointId, power_w: i64) -> Result<PriceNow, MdmError> {
+        let point = self.point(id)?;
+        self.price_now(&point, self.clock.now(), Some(power_w))
     }
 
     /// Power by the last two registers, and when something was last heard, from the ledger.
@@ -170,19 +208,13 @@ impl Mdm {
         point: &Point,
         now: Timestamp,
         power_w: Option<i64>,
-    ) -> Result<(Option<Money>, Option<String>), MdmError> {
+    ) -> Result<PriceNow, MdmError> {
         let Some(known) = self.known_span(point, Direction::Import)? else {
             return Ok((None, None));
         };
         let period = BillingPeriod::at(&point.calendar, now, known.start);
         let tariffs = point.tariffs(&self.tariffs, period.span)?;
-        let calendar = &point.calendar;
-        let today = calendar.date(now);
-        let label = tariffs.iter().find(|t| t.covers(today)).and_then(|tariff| {
-            let periods = tariff.tou()?;
-            let day = periods.day(calendar, today, tariff.day_kind(today).ok()?);
-            periods.periods().get(tou::find(&day, now.plus(1))?.period).cloned()
-        });
+        let label = period_now(point, &tariffs, &period, now);
         let Some(power) = power_w.filter(|_| !tariffs.is_empty()) else {
             return Ok((None, label));
         };
@@ -197,9 +229,11 @@ impl Mdm {
                 Quality::Measured,
             ),
         ];
+        let series = self.series(point, &tariffs, period.span)?;
         let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
         let inputs = point.inputs(period.part_of_days);
-        let costs = energy_costs(calendar, &tariffs, &inputs, period.span, &intervals)?;
+        let costs =
+            energy_costs(&point.calendar, &tariffs, &inputs, period.span, &intervals, &series)?;
         Ok((costs.last().and_then(|cost| cost.amount), label))
     }
 
@@ -219,6 +253,7 @@ impl Mdm {
             step: Some(Step::HalfHour),
             compare: Compare::Nothing,
             max_points: None,
+            whole: false,
         };
         let usage = self.usage(id, query)?;
         let mut sum = Energy::ZERO;

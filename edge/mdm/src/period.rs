@@ -1,6 +1,9 @@
 //! Billing periods and steps of a chart.
 
-use corrente_metering::{Calendar, Date, Span, Timestamp, calendar::monday_of};
+use corrente_metering::{
+    Calendar, Date, Span, Timestamp,
+    calendar::{monday_of, next_day},
+};
 use jiff::ToSpan as _;
 
 /// A billing period: a civil month, or what is left of it after the first reading.
@@ -39,6 +42,19 @@ impl BillingPeriod {
     pub fn next_month(&self) -> Date {
         self.month.saturating_add(1.month())
     }
+}
+
+/// Civil days of a bill's span, each counted that it touches.
+pub(crate) fn civil_days(calendar: &Calendar, span: Span) -> i64 {
+    let until = next_day(calendar.date_of_reading(span.end));
+    i64::from((until - calendar.date(span.start)).get_days())
+}
+
+/// Do two bills of so many days say something about each other? A February and a January do; a bill of
+/// the days after moving in says nothing of the month that follows, and a jump from it is none.
+pub(crate) const fn are_comparable(days: i64, other: i64) -> bool {
+    let (short, long) = if days < other { (days, other) } else { (other, days) };
+    (long - short) * 10 <= long
 }
 
 /// The step of a chart or an export.
@@ -181,6 +197,21 @@ mod tests {
             let boundaries = Step::Hour.boundaries(&calendar, span);
             assert_eq!(boundaries.len(), hours + 1, "{day}");
             assert!(boundaries.windows(2).all(|w| w[1].since(w[0]) == 3600));
+        }
+    }
+
+    #[test]
+    fn months_compare_and_parts_of_them_do_not() {
+        for (days, other, comparable) in [
+            (30, 31, true),
+            (28, 31, true),
+            (31, 28, true),
+            (27, 30, true),
+            (27, 31, false),
+            (21, 30, false),
+            (1, 31, false),
+        ] {
+            assert_eq!(are_comparable(days, other), comparable, "{days} {other}");
         }
     }
 

@@ -51,7 +51,11 @@ pub(crate) struct TariffCache {
 }
 
 impl TariffCache {
-    fn get(&self, version: &TariffVersion, until: Option<Date>) -> Result<Arc<Tariff>, MdmError> {
+    pub(crate) fn get(
+        &self,
+        version: &TariffVersion,
+        until: Option<Date>,
+    ) -> Result<Arc<Tariff>, MdmError> {
         let key = match until {
             None => version.digest.clone(),
             Some(until) => format!("{} {until}", version.digest),
@@ -218,7 +222,12 @@ impl Point {
             .max()
     }
 
-    /// What a bill is made from, beside readings and tariffs.
+    /// Does it feed energy into the grid?
+    pub(crate) fn feeds_in(&self) -> bool {
+        self.channels.iter().any(|channel| channel.direction == Direction::Export)
+    }
+
+    /// What the registry says of it that a bill is made from.
     pub(crate) fn inputs(&self, part_of_days: Option<i64>) -> Inputs {
         Inputs {
             usage_point: self.row.id.to_string(),
@@ -230,7 +239,9 @@ impl Point {
                     3 => Some(Phases::Three),
                     _ => None,
                 },
-                ..Customer::default()
+                contracted_kw: self.row.contracted_kw,
+                meters: self.row.meters,
+                credit_regime: self.row.credit_regime.clone(),
             },
             part_of_days,
             ..Inputs::default()
@@ -239,7 +250,10 @@ impl Point {
 }
 
 /// A tariff's versions in order of date; of versions with one date the newest holds.
-fn versions_that_hold(tx: &mut Tx, tariff: TariffId) -> Result<Vec<TariffVersion>, RegistryError> {
+pub(crate) fn versions_that_hold(
+    tx: &mut Tx,
+    tariff: TariffId,
+) -> Result<Vec<TariffVersion>, RegistryError> {
     let mut found = tariffs::versions(tx, tariff)?;
     found.sort_by_key(|v| (v.valid_from, v.number));
     let mut holds: Vec<TariffVersion> = Vec::new();

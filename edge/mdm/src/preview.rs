@@ -1,8 +1,14 @@
 //! What a rule would have told in the last thirty days: the same machine over old facts.
 //!
 //! Facts of the past are made from what is stored: energy by the hour, power as the mean of quarter
-//! hours, a projected bill at the end of each day. That is coarser than what the rule sees live, so a
-//! preview of a power limit misses peaks shorter than a quarter of an hour.
+//! hours, a projected bill at the end of each day. That is coarser than what the rule sees live: of a limit
+//! of power that is to tell sooner than after a quarter of an hour, a preview misses short peaks.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
 
 use corrente_alert::{
     Excessive, Fact, Notice, Per, Rule, RuleKind, Silence, Unit,
@@ -20,11 +26,11 @@ use serde_json::Value as Json;
 use crate::{
     BillSoFar, Mdm, MdmError,
     alerts::checked_rule,
-    facts::known_wh,
+    facts::{SHORTEST_PROJECTION_SECONDS, known_wh},
     period::Step,
     point::Point,
     series::empty_if_unknown,
-    usage::{Compare, UsageQuery, percent},
+    usage::{Compare, UsageQuery},
 };
 
 /// So many civil days are looked at.
@@ -42,9 +48,65 @@ pub struct Preview {
     /// Of so many days something is known.
     pub days: usize,
     /// Why the rule is refused: it would always or never tell here.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refusal>,
     /// The parameter to change then.
     pub field: &'static str,
+}
+
+/// Why a rule is refused at a usage point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It would have told on nearly every day.
+    #[error("it would have told you on {told} of the last {days} days: use more")]
+    Always {
+        /// On so many days.
+        told: usize,
+        /// Of so many.
+        days: usize,
+    },
+    /// All that was ever used lies far below.
+    #[error("it would never tell: the highest value of the last {days} days was {highest}")]
+    Never {
+        /// The highest value, in the rule's unit.
+        highest: Decimal,
+        /// In so many days.
+        days: usize,
+    },
+    /// Each bill passes it at its beginning.
+    #[error("every bill passes this on its first day: the last {days} days reached {highest}")]
+    EveryBill {
+        /// The highest value, in the rule's unit.
+        highest: Decimal,
+        /// In so many days.
+        days: usize,
+    },
+}
+
+impl Refusal {
+    /// The word that programs read.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Always { .. } => "always",
+            Self::Never { .. } => "never",
+            Self::EveryBill { .. } => "every_bill",
+        }
+    }
+
+    /// On so many days it would have told.
+    pub const fn told(self) -> Option<usize> {
+        match self {
+            Self::Always { told, .. } => Some(told),
+            Self::Never { .. } | Self::EveryBill { .. } => None,
+        }
+    }
+
+    /// The highest value that was seen, in the rule's unit.
+    pub const fn highest(self) -> Option<Decimal> {
+        match self {
+            Self::Never { highest, .. } | Self::EveryBill { highest, .. } => Some(highest),
+            Self::Always { .. } => None,
+        }
+    }
 }
 
 impl Mdm {
@@ -114,29 +176,25 @@ fn field(kind: RuleKind) -> &'static str {
 }
 
 /// Would it always tell here, or never?
-fn refusal(rule: &Rule, facts: &[Fact], days: usize, told: usize) -> Option<String> {
+fn refusal(rule: &Rule, facts: &[Fact], days: usize, told: usize) -> Option<Refusal> {
     if days < DAYS_TO_REFUSE {
         return None;
     }
     if told.saturating_mul(10) >= days.saturating_mul(9) {
-        return Some(format!("it would have told you on {told} of the last {days} days: use more"));
+        return Some(Refusal::Always { told, days });
     }
     let Rule::ExcessiveConsumption(rule) = rule else { return None };
     let highest = facts.iter().filter_map(|fact| fact.value).max()?;
     if highest <= Decimal::ZERO {
         return None;
     }
-    let highest_words = highest.round_dp(1).normalize();
+    let shown = highest.round_dp(1).normalize();
     if rule.threshold > highest.saturating_mul(Decimal::from(FAR_ABOVE)) {
-        return Some(format!(
-            "it would never tell: the highest value of the last {days} days was {highest_words}"
-        ));
+        return Some(Refusal::Never { highest: shown, days });
     }
     let every_bill = rule.per == Per::Bill && rule.unit != Unit::W;
     if every_bill && rule.threshold.saturating_mul(Decimal::from(30)) < highest {
-        return Some(format!(
-            "every bill passes this on its first day: the last {days} days reached {highest_words}"
-        ));
+        return Some(Refusal::EveryBill { highest: shown, days });
     }
     None
 }
@@ -155,7 +213,7 @@ impl Past<'_> {
             Rule::BillJump(_) => self.bills(BillSoFar::jump_percent)?,
             Rule::BillJumpYear(_) => self.against_last_year()?,
             Rule::ForecastOverBudget(_) => {
-                self.bills(|bill| bill.projected.map(|p| p.amount.decimal()))?
+                self.bills(|bill| bill.projected.map(|p| p.low.decimal()))?
             }
             Rule::AlwaysOn(_) => {
                 self.each_day(29, |days| measure::always_on(days).map(|rise| rise.percent), false)?
@@ -196,11 +254,15 @@ impl Past<'_> {
                 let seconds = Decimal::from(piece.span.seconds().max(1));
                 wh.checked_mul(Decimal::from(3600))?.checked_div(seconds)
             };
-            let fact = |p: &Piece| self.fact(p.span.end, "power".to_owned(), watts(p));
-            return Ok(pieces.iter().map(fact).collect());
+            // A quarter of an hour was above the limit from its beginning to its end.
+            let fact = |p: &Piece, at| self.fact(at, "power".to_owned(), watts(p));
+            return Ok(pieces
+                .iter()
+                .flat_map(|p| [fact(p, p.span.start), fact(p, p.span.end)])
+                .collect());
         }
         if rule.unit == Unit::Money && rule.per == Per::Bill {
-            return self.bills(|bill| Some(bill.amount.decimal()));
+            return self.bills_after(86_400, |bill| Some(bill.amount.decimal()));
         }
         // A running sum since the beginning of the hour, the day or the billing period.
         let start = match rule.per {
@@ -214,6 +276,7 @@ impl Past<'_> {
                 step: Some(Step::Hour),
                 compare: Compare::Nothing,
                 max_points: None,
+                whole: false,
             };
             let usage = self.mdm.usage(self.point.row.id, query)?;
             usage.intervals.iter().map(|i| (i.span, i.amount.map(Money::decimal))).collect()
@@ -241,22 +304,26 @@ impl Past<'_> {
         Ok(facts)
     }
 
-    /// A projected bill at the end of each day.
+    /// A projected bill at the end of each day, after so many days that nobody would be worried by less.
     fn bills(&self, of: impl Fn(&BillSoFar) -> Option<Decimal>) -> Result<Vec<Fact>, MdmError> {
+        self.bills_after(SHORTEST_PROJECTION_SECONDS, of)
+    }
+
+    fn bills_after(
+        &self,
+        seconds: i64,
+        of: impl Fn(&BillSoFar) -> Option<Decimal>,
+    ) -> Result<Vec<Fact>, MdmError> {
         let calendar = &self.point.calendar;
         let mut facts = Vec::new();
         for day in calendar.cut_days(self.window) {
             // Midnight itself begins the next period, of which nothing is known yet.
             let at = day.end.plus(-1);
-            let bill = match self.mdm.bill_so_far_at(self.point, at) {
-                Ok(bill) => bill,
-                Err(MdmError::Billing(_)) => None,
-                Err(error) => return Err(error),
-            };
+            let bill = self.mdm.past_bill(self.point, at)?;
             let month = calendar.date(at).first_of_month();
             let value = bill
-                .as_ref()
-                .filter(|bill| bill.known_until.since(bill.period.start) >= 86_400 - 1)
+                .as_deref()
+                .filter(|bill| bill.known_until.since(bill.period.start) >= seconds - 1)
                 .and_then(&of);
             facts.push(self.fact(at, month.to_string(), value));
         }
@@ -268,11 +335,10 @@ impl Past<'_> {
         let invoices = self.all_invoices()?;
         self.bills(|bill| {
             let year_ago = bill.from.first_of_month().saturating_sub(1.year());
-            let before = invoices.iter().find(|i| {
-                i.state != InvoiceState::Cancelled
-                    && calendar.date(i.period_start).first_of_month() == year_ago
-            })?;
-            percent(bill.projected.map(|p| p.amount.minor()), Some(before.amount.minor()))
+            let before = invoices
+                .iter()
+                .find(|i| calendar.date(i.period_start).first_of_month() == year_ago)?;
+            bill.projected?.at_least_above(before.amount)
         })
     }
 
@@ -344,7 +410,6 @@ impl Past<'_> {
         let mut facts: Vec<Fact> = self
             .all_invoices()?
             .iter()
-            .filter(|invoice| invoice.state != InvoiceState::Cancelled)
             .filter_map(|invoice| {
                 let at = at(invoice).filter(|at| *at <= self.window.end)?;
                 Some(self.fact(at, invoice.number.clone(), Some(Decimal::ONE)))
@@ -352,5 +417,47 @@ impl Past<'_> {
             .collect();
         facts.sort_by_key(|fact| fact.at);
         Ok(facts)
+    }
+}
+
+/// Bills as they were projected at the ends of days. Who tries limits asks for the same thirty again and
+/// again, and each costs a billing of a month; late readings are seen some minutes later.
+#[derive(Debug, Default)]
+pub(crate) struct PastBills {
+    known: HashMap<(UsagePointId, Timestamp), PastBill>,
+}
+
+/// When it was worked out, and the bill: nothing where a tariff cannot rate the month.
+type PastBill = (Instant, Option<Arc<BillSoFar>>);
+
+/// Real time for which a past bill is kept.
+const KEPT: Duration = Duration::from_mins(5);
+/// So many are kept at most.
+const MOST_KEPT: usize = 3_000;
+
+impl Mdm {
+    /// The bill as it was projected then; nothing where a tariff cannot rate the month.
+    fn past_bill(&self, point: &Point, at: Timestamp) -> Result<Option<Arc<BillSoFar>>, MdmError> {
+        let key = (point.row.id, at);
+        let lock = || self.past_bills.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, bill)) = lock().known.get(&key)
+            && since.elapsed() < KEPT
+        {
+            return Ok(bill.clone());
+        }
+        let bill = match self.bill_so_far_at(point, at) {
+            Ok(bill) => bill.map(Arc::new),
+            Err(MdmError::Billing(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let mut past = lock();
+        if past.known.len() >= MOST_KEPT {
+            past.known.retain(|_, (since, _)| since.elapsed() < KEPT);
+        }
+        if past.known.len() >= MOST_KEPT {
+            past.known.clear();
+        }
+        past.known.insert(key, (Instant::now(), bill.clone()));
+        Ok(bill)
     }
 }

@@ -2,6 +2,7 @@
 
 use corrente_ledger::AsOf;
 use corrente_metering::{ChannelKind, Direction, SourceQuality, Span, Timestamp, id::UsagePointId};
+use corrente_registry::usage_points::ChannelPeriod;
 use corrente_units::Energy;
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
 
 /// More readings than this are never answered at once.
 const MOST: usize = 5_000;
+const DAY_SECONDS: i64 = 86_400;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +21,22 @@ pub struct ReadingQuery {
     pub span: Option<Span>,
     /// Or the one at this instant, or else the last one before it.
     pub at: Option<Timestamp>,
-    /// At most so many.
+    /// In which order.
+    pub order: ReadingOrder,
+    /// At most so many, and those of the last instant all together.
     pub limit: usize,
-    /// Only those after this instant: where the page before ended.
-    pub after: Option<Timestamp>,
+    /// Where the page before ended: only what lies behind this instant, in the order that is asked for.
+    pub behind: Option<Timestamp>,
+}
+
+/// In which order readings are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadingOrder {
+    /// The oldest first.
+    #[default]
+    Ascending,
+    /// The newest first.
+    Descending,
 }
 
 /// A reading as it came.
@@ -42,12 +56,12 @@ pub struct ShownReading {
     pub quality: SourceQuality,
 }
 
-/// Some readings in order of time.
+/// Some readings in the order that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadingPage {
     /// They.
     pub readings: Vec<ShownReading>,
-    /// Where the next page begins: after this instant. Nothing at the end.
+    /// Where the next page begins: behind this instant. Nothing at the end.
     pub next: Option<Timestamp>,
 }
 
@@ -75,57 +89,100 @@ impl Mdm {
             return Ok(ReadingPage { readings, next: None });
         }
         let span = query.span.unwrap_or(Span::new(now.plus(-86_400), now));
-        let from = query.after.map_or(span.start, |after| after.max(span.start));
+        let span = match (query.order, query.behind) {
+            (_, None) => span,
+            (ReadingOrder::Ascending, Some(t)) => Span::new(t.max(span.start), span.end),
+            (ReadingOrder::Descending, Some(t)) => Span::new(span.start, t.plus(-1).min(span.end)),
+        };
         for channel in &point.channels {
-            let wanted = Span::new(from, span.end).intersect(service(channel));
+            let wanted = span.intersect(service(channel));
             if wanted.is_empty() {
                 continue;
             }
-            let mut cursor = wanted;
-            let mut taken = 0;
-            // A day at a time, so that a page never decodes a year.
-            while cursor.start < wanted.end && taken <= limit {
-                let Some(next) =
-                    empty_if_unknown(self.ledger.after(channel.channel, cursor.start, AsOf::Now))?
-                else {
-                    break;
-                };
-                let begin = cursor.start.max(next.end.plus(-1));
-                if begin >= wanted.end {
-                    break;
-                }
-                let end = begin.plus(86_400).min(wanted.end);
-                let found = empty_if_unknown(self.ledger.range(
-                    channel.channel,
-                    Span::new(begin, end),
-                    AsOf::Now,
-                ))?;
-                taken += found.len();
-                readings.extend(found.iter().map(|r| shown(channel, r)));
-                cursor = Span::new(end, wanted.end);
-            }
-        }
-        readings.sort_by(|a, b| (a.t, &a.channel).cmp(&(b.t, &b.channel)));
-        let mut next = None;
-        if readings.len() > limit {
-            // Readings of one instant stay together: the cursor is an instant.
-            let cut = readings.get(limit).map(|r| r.t);
-            readings.truncate(limit);
-            if readings.first().map(|r| r.t) != cut {
-                while readings.last().map(|r| r.t) == cut {
-                    readings.pop();
+            match query.order {
+                ReadingOrder::Ascending => self.forwards(channel, wanted, limit, &mut readings)?,
+                ReadingOrder::Descending => {
+                    self.backwards(channel, wanted, limit, &mut readings)?;
                 }
             }
-            next = readings.last().map(|r| r.t);
         }
+        match query.order {
+            ReadingOrder::Ascending => {
+                readings.sort_by(|a, b| (a.t, &a.channel).cmp(&(b.t, &b.channel)));
+            }
+            ReadingOrder::Descending => {
+                readings.sort_by(|a, b| (b.t, &a.channel).cmp(&(a.t, &b.channel)));
+            }
+        }
+        let next = cut(&mut readings, limit);
         Ok(ReadingPage { readings, next })
+    }
+
+    /// More than `limit` readings of the span from its beginning on, or all of them.
+    fn forwards(
+        &self,
+        channel: &ChannelPeriod,
+        wanted: Span,
+        limit: usize,
+        readings: &mut Vec<ShownReading>,
+    ) -> Result<(), MdmError> {
+        let (mut from, mut taken) = (wanted.start, 0);
+        // A day at a time, so that a page never decodes a year.
+        while from < wanted.end && taken <= limit {
+            let next = empty_if_unknown(self.ledger.after(channel.channel, from, AsOf::Now))?;
+            let Some(next) = next.filter(|next| next.end <= wanted.end) else { break };
+            let begin = from.max(next.end.plus(-1));
+            let end = begin.plus(DAY_SECONDS).min(wanted.end);
+            let span = Span::new(begin, end);
+            let found = empty_if_unknown(self.ledger.range(channel.channel, span, AsOf::Now))?;
+            taken += found.len();
+            readings.extend(found.iter().map(|r| shown(channel, r)));
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// More than `limit` readings of the span from its end back, or all of them.
+    fn backwards(
+        &self,
+        channel: &ChannelPeriod,
+        wanted: Span,
+        limit: usize,
+        readings: &mut Vec<ShownReading>,
+    ) -> Result<(), MdmError> {
+        let (mut until, mut taken) = (wanted.end, 0);
+        while until > wanted.start && taken <= limit {
+            let last =
+                empty_if_unknown(self.ledger.at_or_before(channel.channel, until, AsOf::Now))?;
+            let Some(last) = last.filter(|last| last.end > wanted.start) else { break };
+            let begin = last.end.plus(-DAY_SECONDS).max(wanted.start);
+            let span = Span::new(begin, last.end);
+            let found = empty_if_unknown(self.ledger.range(channel.channel, span, AsOf::Now))?;
+            taken += found.len();
+            readings.extend(found.iter().map(|r| shown(channel, r)));
+            until = begin;
+        }
+        Ok(())
     }
 }
 
-fn shown(
-    channel: &corrente_registry::usage_points::ChannelPeriod,
-    reading: &corrente_metering::Reading,
-) -> ShownReading {
+/// Cuts a page to its size, with the instant behind which the next one begins.
+fn cut(readings: &mut Vec<ShownReading>, limit: usize) -> Option<Timestamp> {
+    let over = readings.get(limit)?.t;
+    // Readings of one instant stay together, since the cursor is an instant: those that do not fit go
+    // to the next page, or make this one longer when they are all that it has.
+    let begin = readings.iter().position(|r| r.t == over).unwrap_or(limit);
+    let end = if begin > 0 {
+        begin
+    } else {
+        readings.iter().position(|r| r.t != over).unwrap_or(readings.len())
+    };
+    let more = end < readings.len();
+    readings.truncate(end);
+    readings.last().map(|r| r.t).filter(|_| more)
+}
+
+fn shown(channel: &ChannelPeriod, reading: &corrente_metering::Reading) -> ShownReading {
     ShownReading {
         t: reading.end,
         value: reading.value,
@@ -133,5 +190,38 @@ fn shown(
         channel: channel.name.clone(),
         direction: channel.direction,
         quality: reading.quality,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readings at these instants, cut to the limit: how many stay, and where the next page begins.
+    fn check(instants: &[i64], limit: usize, expected: (usize, Option<i64>)) {
+        let mut readings: Vec<ShownReading> = instants
+            .iter()
+            .map(|t| ShownReading {
+                t: Timestamp::from_second(*t),
+                value: Energy::ZERO,
+                kind: ChannelKind::Register,
+                channel: "import".to_owned(),
+                direction: Direction::Import,
+                quality: SourceQuality::GOOD,
+            })
+            .collect();
+        let next = cut(&mut readings, limit);
+        let found = (readings.len(), next.map(Timestamp::second));
+        assert_eq!(found, expected, "{instants:?} cut to {limit}");
+    }
+
+    #[test]
+    fn readings_of_one_instant_are_on_one_page() {
+        check(&[1, 2, 3], 3, (3, None));
+        check(&[1, 2, 3], 2, (2, Some(2)));
+        check(&[1, 2, 2, 3], 2, (1, Some(1)));
+        check(&[1, 1, 1, 2], 2, (3, Some(1)));
+        check(&[1, 1, 1], 2, (3, None));
+        check(&[3, 3, 2, 2, 1], 3, (2, Some(3)));
     }
 }

@@ -9,7 +9,6 @@ use corrente_tariff::Tariff;
 
 use crate::{
     Mdm, MdmError,
-    period::BillingPeriod,
     point::Point,
     series::{empty_if_unknown, service},
     vee::stamp::Stamp,
@@ -48,14 +47,8 @@ impl Mdm {
                 id: tariff.digest.clone(),
             })?));
         }
-        let period = BillingPeriod {
-            month: stored.determinants.first.first_of_month(),
-            span,
-            part_of_days: stored.inputs.part_of_days,
-            days: stored.days,
-        };
         let pinned = self.as_of(&point, &stored)?;
-        let mut again = self.final_plan_by(&pinned, &period, &used)?;
+        let mut again = self.final_plan_by(&pinned, span, &used, stored.inputs.clone())?;
         // What came since is in the ledger, and not in what was measured.
         again.determinants.readings.clone_from(&stored.determinants.readings);
         again.determinants.profiles.clone_from(&stored.determinants.profiles);

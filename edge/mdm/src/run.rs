@@ -25,7 +25,8 @@ use corrente_units::Money;
 use crate::{Mdm, MdmError};
 use evaluate::Evaluated;
 
-pub use issue::Progress;
+pub(crate) use issue::IssuingRuns;
+pub use issue::{Issuing, Progress};
 pub use summary::{Largest, RunSummary};
 
 /// Up to this total one person's approval is enough, where the organisation has not decided: 100,000 of
@@ -167,7 +168,7 @@ impl Mdm {
         in_state(&run, &open, "it needs no approval any more")?;
         let total = match (run.state, run.total) {
             (RunState::Waiting, Some(total)) => total,
-            _ => self.store_plans(&run)?,
+            _ => self.store_plans(&run, seen)?,
         };
         if total != seen {
             return Err(MdmError::Invalid {
@@ -288,8 +289,10 @@ impl Mdm {
         })
     }
 
-    /// Computes and stores the plans of everything that can be billed. Says what they come to.
-    fn store_plans(&self, run: &Run) -> Result<Money, MdmError> {
+    /// Computes and stores the plans of everything that can be billed, if they come to the total that was
+    /// seen. Says what they come to; of another total nothing is stored but what each usage point comes
+    /// to now.
+    fn store_plans(&self, run: &Run, seen: Money) -> Result<Money, MdmError> {
         let kept = self.kept(run.id)?;
         let now = self.clock.now();
         self.evaluate_run(run, &kept, &mut |evaluated| {
@@ -308,7 +311,12 @@ impl Mdm {
         let id = run.id;
         let items = self.registry.read_blocking(move |tx| billing_runs::items(tx, id))?;
         let planned = items.iter().filter(|i| i.plan.is_some() && i.state == ItemState::Ready);
-        Ok(Money::sum(planned.map(|item| item.amount))?)
+        let total = Money::sum(planned.map(|item| item.amount))?;
+        if total != seen {
+            // Nobody approved these: a plan that is kept is one that people said yes to.
+            self.registry.write_blocking(move |tx| billing_runs::drop_plans(tx, id))?;
+        }
+        Ok(total)
     }
 
     /// What is held or issued, and is not looked at again.

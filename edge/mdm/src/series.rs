@@ -1,7 +1,7 @@
 //! From the ledger to energy between boundaries.
 
 pub(crate) mod clock;
-mod multiplied;
+pub(crate) mod multiplied;
 
 use std::num::NonZeroI64;
 
@@ -11,7 +11,7 @@ use corrente_metering::{
     assemble::{ChannelPart, Piece, assemble},
 };
 use corrente_registry::usage_points::ChannelPeriod;
-use corrente_units::Energy;
+use corrente_units::{Energy, Power};
 
 use crate::{Mdm, MdmError, point::Point};
 
@@ -63,6 +63,7 @@ impl Mdm {
                     .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))
                     .and_then(|kwh| kwh.checked_mul(1000))
                     .map(Energy::from_wh),
+                power_max: point.row.power_max_w.map(Power::from_w),
             };
             for step in steps {
                 let from = step.span.start;
@@ -103,11 +104,23 @@ impl Mdm {
             ChannelKind::Register => {
                 let lookups = i64::try_from(boundaries.len()).unwrap_or(i64::MAX);
                 let readings = wanted.seconds() / period.reporting_seconds.max(1);
-                if readings > lookups.saturating_mul(READINGS_PER_LOOKUP) {
-                    neighbours(&read, boundaries)
-                } else {
-                    whole_range(&read, wanted)
+                if readings <= lookups.saturating_mul(READINGS_PER_LOOKUP) {
+                    return whole_range(&read, wanted);
                 }
+                // Between two readings lies their difference only where the register never fell.
+                let falls = empty_if_unknown(read.ledger.falls(period.channel, wanted, as_of))?;
+                if falls.is_empty() {
+                    return neighbours(&read, boundaries);
+                }
+                let mut all = boundaries.to_vec();
+                all.extend(falls.iter().flat_map(|t| [t.plus(-1), *t]));
+                let lookups = i64::try_from(all.len()).unwrap_or(i64::MAX);
+                if readings <= lookups.saturating_mul(READINGS_PER_LOOKUP) {
+                    return whole_range(&read, wanted);
+                }
+                all.sort();
+                all.dedup();
+                neighbours(&read, &all)
             }
         }
     }

@@ -1,20 +1,19 @@
-//! The intervals of a final bill: what is known, and an estimate with its name for what is not.
+//! The intervals of a final bill: what is known and what validation estimated, and nothing that a bill
+//! would know better than the page.
 
-use corrente_metering::{Direction, EstimationMethod, Interval, Quality, Span, assemble::Piece};
-use corrente_units::Energy;
+use corrente_metering::{Direction, Interval, Quality, Span, assemble::Piece};
 
-use crate::{
-    Mdm, MdmError,
-    expected::{Past, WEEKS, back},
-    point::Point,
-};
+use crate::{Mdm, MdmError, point::Point};
 
 /// More than this part of a period is never estimated; somebody has to look first.
 const MOST_MISSING_PERCENT: i64 = 40;
 
 impl Mdm {
-    /// Fills what is missing by the own average of the same weekday and time, and where there is none
-    /// by the mean of what is known of the period. What was known stays.
+    /// The intervals of a period of which everything is known or estimated by name.
+    ///
+    /// # Errors
+    /// [`MdmError::NotYet`] where something is missing that validation could not estimate, or where too
+    /// little of the period was read.
     pub(crate) fn settled(
         &self,
         point: &Point,
@@ -22,40 +21,20 @@ impl Mdm {
         pieces: &[Piece],
         span: Span,
     ) -> Result<Vec<Interval>, MdmError> {
-        let missing: i64 = pieces.iter().map(|p| p.missing_seconds).sum();
         self.refuse_guess(point, direction, pieces, span)?;
-        if missing == 0 {
+        let mut missing = pieces.iter().filter(|piece| piece.missing_seconds > 0);
+        let Some(first) = missing.next() else {
             return Ok(corrente_metering::assemble::profile(pieces).intervals);
-        }
-        let past = self.past_like(point, direction, pieces)?;
-        let known = Energy::sum(pieces.iter().filter_map(|p| p.energy))?;
-        let known_seconds = span.seconds().saturating_sub(missing).max(1);
-        Ok(pieces
-            .iter()
-            .map(|piece| {
-                let quality = piece.quality;
-                match piece.energy {
-                    Some(energy) if piece.missing_seconds == 0 => {
-                        Interval::known(piece.span, energy, quality)
-                    }
-                    energy => {
-                        let usual = past
-                            .usual(point.calendar.datetime(piece.span.start))
-                            .map(|usual| usual.mean);
-                        let mean = mean(known, known_seconds, piece.missing_seconds);
-                        let estimate = match (energy, usual) {
-                            // Known in part: never less than that.
-                            (Some(known), Some(usual)) => known.max(usual),
-                            (Some(known), None) => known.checked_add(mean).unwrap_or(known),
-                            (None, Some(usual)) => usual,
-                            (None, None) => mean,
-                        };
-                        let method = EstimationMethod::OwnAverage;
-                        Interval::known(piece.span, estimate, Quality::Estimated { method })
-                    }
-                }
-            })
-            .collect())
+        };
+        let more = missing.map(|piece| piece.missing_seconds).sum::<i64>();
+        let minutes = (first.missing_seconds + more + 59) / 60;
+        Err(MdmError::NotYet {
+            reason: format!(
+                "{minutes} minutes are missing from {} on, and no rule can estimate them: enter \
+                 what was used, with a reason",
+                point.calendar.rfc3339(first.span.start)
+            ),
+        })
     }
 
     /// Refuses a period of which too little was read, also where validation has estimated it since. What
@@ -87,36 +66,4 @@ impl Mdm {
             ),
         })
     }
-
-    /// The past in the same steps as the pieces.
-    fn past_like(
-        &self,
-        point: &Point,
-        direction: Direction,
-        pieces: &[Piece],
-    ) -> Result<Past, MdmError> {
-        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
-            return Ok(Past::new(&point.calendar, std::iter::empty()));
-        };
-        let calendar = &point.calendar;
-        let mut boundaries: Vec<_> = (1..=WEEKS)
-            .flat_map(|weeks| {
-                pieces
-                    .iter()
-                    .filter(|p| p.missing_seconds > 0)
-                    .flat_map(move |p| [p.span.start, p.span.end])
-                    .map(move |t| back(calendar, t, weeks * 7))
-            })
-            .collect();
-        boundaries.extend([back(calendar, first.span.start, WEEKS * 7), last.span.end]);
-        boundaries.sort();
-        boundaries.dedup();
-        let past = self.pieces(point, direction, &boundaries)?;
-        Ok(Past::new(calendar, past.iter()))
-    }
-}
-
-fn mean(known: Energy, known_seconds: i64, seconds: i64) -> Energy {
-    let wh = i128::from(known.wh()) * i128::from(seconds) / i128::from(known_seconds);
-    Energy::from_wh(i64::try_from(wh).unwrap_or(i64::MAX))
 }

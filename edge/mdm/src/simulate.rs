@@ -15,7 +15,7 @@ use corrente_tariff::{Tariff, TariffFile};
 use jiff::ToSpan as _;
 use serde_json::Value as Json;
 
-use crate::{Mdm, MdmError, period::BillingPeriod, point::Point};
+use crate::{Mdm, MdmError, feed::left_over, period::BillingPeriod, point::Point};
 
 /// On what a tariff is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,8 @@ impl Mdm {
         let Some(known) = self.known_span(&point, Direction::Import)? else {
             return Ok(Err("there is no reading yet".to_owned()));
         };
-        let (mut own, mut reason) = (Vec::new(), "its readings begin later".to_owned());
+        let mut own: Vec<(BillingPlan, BillingPlan)> = Vec::new();
+        let mut reason = "its readings begin later".to_owned();
         for n in 0..months {
             let month = since.saturating_add(n.months());
             let period = BillingPeriod::of_month(&point.calendar, month, known.start);
@@ -109,7 +110,8 @@ impl Mdm {
             if period.span.end <= known.start || period.part_of_days.is_some() {
                 continue;
             }
-            match self.simulate_month(name, &point, &period, known, tried) {
+            let before = own.last();
+            match self.simulate_month(name, &point, &period, known, (tried, before)) {
                 Ok(pair) => own.push(pair),
                 Err(error @ (MdmError::Registry(_) | MdmError::Ledger(_) | MdmError::Stopping)) => {
                     return Err(error);
@@ -126,11 +128,22 @@ impl Mdm {
         point: &Point,
         period: &BillingPeriod,
         known: corrente_metering::Span,
-        tried: &Arc<Tariff>,
+        (tried, earlier): (&Arc<Tariff>, Option<&(BillingPlan, BillingPlan)>),
     ) -> Result<(BillingPlan, BillingPlan), MdmError> {
         self.over(point, period.span, known)?;
-        let mut before = self.final_plan(point, period)?;
-        let mut after = self.final_plan_by(point, period, std::slice::from_ref(tried))?;
+        let rated = |tariffs: &[Arc<Tariff>], earlier: Option<&BillingPlan>| {
+            let mut inputs = self.inputs(point, period, tariffs, period.span.end)?;
+            // Fines and credits of real invoices are no matter of a tariff; credits of own generation go
+            // on from month to month under each tariff by itself.
+            inputs.items.clear();
+            if let Some(earlier) = earlier {
+                inputs.credits = left_over(earlier);
+            }
+            self.final_plan_by(point, period.span, tariffs, inputs)
+        };
+        let own = point.tariffs(&self.tariffs, period.span)?;
+        let mut before = rated(&own, earlier.map(|(before, _)| before))?;
+        let mut after = rated(std::slice::from_ref(tried), earlier.map(|(_, after)| after))?;
         for plan in [&mut before, &mut after] {
             name.clone_into(&mut plan.inputs.usage_point);
         }

@@ -48,7 +48,8 @@ impl Telling {
         Self { point: point.row.clone(), calendar: point.calendar.clone(), now, factor }
     }
 
-    /// Records a notice as an event and puts its messages into the outbox; a muted one has no messages.
+    /// Records a notice as an event and puts its messages into the outbox; a muted one has no messages, nor
+    /// has one that is over only since time went on.
     pub(crate) fn record(
         &self,
         tx: &mut Tx,
@@ -59,6 +60,8 @@ impl Telling {
     ) -> Result<Option<AlertEvent>, MdmError> {
         let mut values = values.clone();
         values.insert("currency".to_owned(), self.point.currency.code().to_owned());
+        values.insert("usage_point_id".to_owned(), self.point.id.to_string());
+        values.insert("at".to_owned(), self.calendar.rfc3339(notice.at()));
         let word = kind.word();
         let (moment, event) = match notice {
             Notice::Started { at, subject, value } | Notice::Worse { at, subject, value } => {
@@ -88,7 +91,7 @@ impl Telling {
             }
         };
         let Some(event) = event else { return Ok(None) };
-        if !muted {
+        if !muted && kind.tells(notice) {
             self.enqueue(tx, kind, moment, &event, values)?;
         }
         Ok(Some(event))

@@ -8,7 +8,9 @@ use corrente_metering::{
 use corrente_units::{Currency, Decimal, Energy, Money, Rounding, round_to};
 use jiff::ToSpan as _;
 
-use crate::{Mdm, MdmError, cost::Costed, expected::back, period::Step, point::Point};
+use crate::{
+    Mdm, MdmError, cost::Costed, expected::back, period::Step, point::Point, tariff::PriceLevel,
+};
 
 /// More steps than this are never answered at once.
 pub const MOST_POINTS: usize = 20_000;
@@ -26,6 +28,9 @@ pub struct UsageQuery {
     pub compare: Compare,
     /// At most so many steps; the next longer step is taken when there would be more.
     pub max_points: Option<usize>,
+    /// Also what the whole bill says of each step: its share of what is charged beside energy, its
+    /// periods of the day, and what the usual energy would have cost.
+    pub whole: bool,
 }
 
 /// What a span is compared with.
@@ -67,7 +72,7 @@ pub struct Usage {
 }
 
 /// One step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageInterval {
     /// When.
     pub span: Span,
@@ -81,6 +86,32 @@ pub struct UsageInterval {
     pub at_least: bool,
     /// What would have been usual.
     pub expected: Option<Energy>,
+    /// Its share of what is charged beside energy.
+    pub fixed: Option<Money>,
+    /// What the usual energy would have cost, with the same share.
+    pub expected_amount: Option<Money>,
+    /// How its energy falls on the periods of the day; empty where the tariff has none.
+    pub parts: Vec<Part>,
+}
+
+impl UsageInterval {
+    /// What its energy cost, with its share of what is charged beside energy.
+    pub fn whole_amount(&self) -> Option<Money> {
+        whole_amount(self.amount, self.fixed)
+    }
+}
+
+/// Energy of a step in one period of the day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The period, in the tariff's own word.
+    pub period: String,
+    /// How dear it is.
+    pub level: PriceLevel,
+    /// How much.
+    pub energy: Energy,
+    /// What that cost.
+    pub amount: Option<Money>,
 }
 
 /// A sum of steps.
@@ -90,6 +121,8 @@ pub struct UsageTotal {
     pub energy: Option<Energy>,
     /// What that cost.
     pub amount: Option<Money>,
+    /// Their share of what is charged beside energy.
+    pub fixed: Option<Money>,
     /// A part is missing, so it was at least this.
     pub at_least: bool,
     /// Steps that were measured.
@@ -98,6 +131,20 @@ pub struct UsageTotal {
     pub estimated: usize,
     /// Steps of which something is missing.
     pub missing: usize,
+}
+
+impl UsageTotal {
+    /// What the energy cost, with the share of what is charged beside it.
+    pub fn whole_amount(&self) -> Option<Money> {
+        whole_amount(self.amount, self.fixed)
+    }
+}
+
+fn whole_amount(energy: Option<Money>, fixed: Option<Money>) -> Option<Money> {
+    match (energy, fixed) {
+        (Some(energy), Some(fixed)) => energy.checked_add(fixed).ok(),
+        (energy, fixed) => energy.or(fixed),
+    }
 }
 
 /// The span that another one is compared with.
@@ -140,7 +187,11 @@ impl Mdm {
         let boundaries = until(step.boundaries(&calendar, query.span), live);
         let costed = self.costed(&point, &boundaries, known_from)?;
         let expected = self.expected(&point, &boundaries, step)?;
-        let intervals = intervals(&costed, &expected, live);
+        let mut intervals = intervals(costed, &expected, live);
+        if query.whole {
+            self.allot_fixed(&point, &mut intervals, known_from, now)?;
+            self.cost_expected(&point, &mut intervals, known_from, step)?;
+        }
         let total = total(&intervals)?;
         let whole_expected = (!expected.is_empty() && expected.iter().all(Option::is_some))
             .then(|| Energy::sum(expected.iter().flatten().copied()))
@@ -151,7 +202,11 @@ impl Mdm {
             currency: point.row.currency,
             span: query.span,
             step,
-            fixed: self.fixed(&point, query.span, known_from, now)?,
+            fixed: if query.whole {
+                total.fixed.filter(|_| whole_months(&calendar, query.span))
+            } else {
+                self.fixed(&point, query.span, known_from, now)?
+            },
             intervals,
             total,
             expected: whole_expected,
@@ -193,7 +248,10 @@ impl Mdm {
         let boundaries = until(step.boundaries(calendar, Span::new(span.start, end)), live);
         let costed = self.costed(point, &boundaries, known_from)?;
         let none = vec![None; costed.pieces.len()];
-        let intervals = intervals(&costed, &none, live);
+        let mut intervals = intervals(costed, &none, live);
+        if query.whole {
+            self.allot_fixed(point, &mut intervals, known_from, now)?;
+        }
         let total = total(&intervals)?;
         Ok(Some(Compared { span, intervals, total }))
     }
@@ -206,10 +264,7 @@ impl Mdm {
         known_from: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Money>, MdmError> {
-        let calendar = &point.calendar;
-        let month = calendar.month(calendar.date(span.start));
-        let last = calendar.month(calendar.date_of_reading(span.end));
-        if month.start != span.start || last.end != span.end || span.seconds() > 800 * 86_400 {
+        if !whole_months(&point.calendar, span) {
             return Ok(None);
         }
         let mut fixed: Option<Money> = None;
@@ -223,6 +278,13 @@ impl Mdm {
         }
         Ok(fixed)
     }
+}
+
+/// Is the span made of whole civil months, of at most two years?
+fn whole_months(calendar: &Calendar, span: Span) -> bool {
+    let first = calendar.month(calendar.date(span.start));
+    let last = calendar.month(calendar.date_of_reading(span.end));
+    first.start == span.start && last.end == span.end && span.seconds() <= 800 * 86_400
 }
 
 /// The step to take: the one asked for, unless the source's intervals are longer or there would be too
@@ -278,19 +340,23 @@ pub(crate) fn live_edge(known: Option<Span>, now: Timestamp, point: &Point) -> T
     }
 }
 
-fn intervals(costed: &Costed, expected: &[Option<Energy>], live: Timestamp) -> Vec<UsageInterval> {
+fn intervals(costed: Costed, expected: &[Option<Energy>], live: Timestamp) -> Vec<UsageInterval> {
+    let costs = costed.amounts.into_iter().zip(costed.parts);
     costed
         .pieces
-        .iter()
-        .zip(&costed.amounts)
+        .into_iter()
+        .zip(costs)
         .zip(expected)
-        .map(|((piece, amount), expected)| UsageInterval {
+        .map(|((piece, (amount, parts)), expected)| UsageInterval {
             span: piece.span,
             energy: piece.energy,
-            amount: piece.energy.and(*amount),
+            amount: piece.energy.and(amount),
             quality: piece.quality,
-            at_least: missing_before(piece, live),
+            at_least: missing_before(&piece, live),
             expected: *expected,
+            fixed: None,
+            expected_amount: None,
+            parts: if piece.energy.is_some() { parts } else { Vec::new() },
         })
         .collect()
 }
@@ -305,6 +371,7 @@ fn total(intervals: &[UsageInterval]) -> Result<UsageTotal, MdmError> {
     let mut total = UsageTotal {
         energy: None,
         amount: None,
+        fixed: None,
         at_least: false,
         measured: 0,
         estimated: 0,
@@ -321,6 +388,9 @@ fn total(intervals: &[UsageInterval]) -> Result<UsageTotal, MdmError> {
         }
         if let Some(amount) = interval.amount {
             total.amount = Some(total.amount.unwrap_or_default().checked_add(amount)?);
+        }
+        if let Some(fixed) = interval.fixed {
+            total.fixed = Some(total.fixed.unwrap_or_default().checked_add(fixed)?);
         }
         match interval.quality {
             Quality::Missing => {}

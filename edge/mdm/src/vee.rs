@@ -11,6 +11,7 @@ mod history;
 mod look;
 pub(crate) mod overlay;
 mod rejections;
+mod removed;
 pub mod rules;
 mod shown;
 pub(crate) mod stamp;
@@ -25,12 +26,17 @@ use corrente_metering::{
     id::UsagePointId,
 };
 use corrente_registry::{
+    findings,
     profiles::{self, ProfileState},
     relooks::{self, Relook, RelookCause},
 };
+use corrente_vee::Severity;
 use jiff::ToSpan as _;
 
-use self::{history::Past, stamp::Stamp};
+use self::{
+    history::{AROUND_SECONDS, Past},
+    stamp::Stamp,
+};
 use crate::{Mdm, MdmError, point::Point, series::empty_if_unknown};
 
 pub use corrente_vee::Change;
@@ -108,15 +114,48 @@ impl Mdm {
 
     /// One stretch of new days, the days that changed, and those that somebody asked for.
     pub(crate) fn validate_days(&self, id: UsagePointId) -> Result<Validated, MdmError> {
+        self.validate_days_through(id, None)
+    }
+
+    /// Looks at the days of a span now, also at those that are not settled yet: what is billed has been
+    /// looked at. What comes later is another look.
+    pub(crate) fn validate_span(&self, id: UsagePointId, span: Span) -> Result<(), MdmError> {
+        let point = self.point(id)?;
+        let through = next_day(point.calendar.date_of_reading(span.end));
+        let (state, asked) = self.registry.read_blocking(move |tx| {
+            Ok::<_, MdmError>((profiles::state(tx, id)?, relooks::of(tx, id)?))
+        })?;
+        let looked = state.filter(|state| state.validated_until >= through && asked.is_empty());
+        if let Some(state) = looked {
+            let near = Span::new(span.start.plus(-AROUND_SECONDS), span.end.plus(AROUND_SECONDS));
+            let (seen, current) = (Stamp::from_json(&state.revisions)?, self.stamp(&point, near)?);
+            let mut channels = point.channels.iter().map(|channel| channel.channel);
+            if channels.all(|channel| current.changed_since(&seen, channel).is_empty()) {
+                return Ok(());
+            }
+        }
+        while self.validate_days_through(id, Some(through))?.more {}
+        Ok(())
+    }
+
+    fn validate_days_through(
+        &self,
+        id: UsagePointId,
+        through: Option<Date>,
+    ) -> Result<Validated, MdmError> {
         // Two looks at once would give two versions one number.
         let _one = self.validating.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let point = self.point(id)?;
         let now = self.clock.now();
-        let Some(known) = self.known_any(&point)? else { return Ok(Validated::default()) };
+        let both = [Direction::Import, Direction::Export];
+        let [import, export] = both.map(|direction| self.known_span(&point, direction));
+        let by_direction = [import?, export?];
+        let Some(known) = hull(by_direction) else { return Ok(Validated::default()) };
         let calendar = &point.calendar;
         let first = calendar.date(known.start);
         // The last day that is over for long enough, and the one before it is settled.
         let settled = day_before(calendar.date(now.plus(-SETTLED_SECONDS)));
+        let settled = through.map_or(settled, |through| settled.max(through));
         let state = self.registry.read_blocking(move |tx| profiles::state(tx, id))?;
         let seen = state.as_ref().map(|state| Stamp::from_json(&state.revisions)).transpose()?;
         let from = state.as_ref().map_or(first, |state| state.validated_until.max(first));
@@ -141,13 +180,15 @@ impl Mdm {
         let rules = self.rules_of(&point)?;
         let more = until < settled || reached.is_some();
         let mut done = Validated { more, ..Validated::default() };
-        let mut past = Past::new(self, &point);
+        let mut past = Past::new(self, &point, &rules, now);
         for day in days {
             let look = look::Look {
                 point: &point,
                 rules: rules.on(day),
                 day,
                 now,
+                known: by_direction,
+                last: next_day(day) >= until,
                 again: state.is_some() && day < from,
                 cause: again.get(&day).copied().unwrap_or(Cause::LateReadings),
                 seen: seen.as_ref(),
@@ -173,6 +214,32 @@ impl Mdm {
         Ok(done)
     }
 
+    /// Refuses to bill a span about which a finding is open that says that energy is unknown or does not
+    /// add up.
+    pub(crate) fn refuse_open_findings(&self, point: &Point, span: Span) -> Result<(), MdmError> {
+        let id = point.row.id;
+        let open = self.registry.read_blocking(move |tx| findings::open_over(tx, id, span))?;
+        let error = serde_json::json!(Severity::Error);
+        let holds = |finding: &&findings::Finding| {
+            finding.document.pointer("/finding/severity") == Some(&error)
+        };
+        let mut held = open.iter().filter(holds);
+        let Some(first) = held.next() else { return Ok(()) };
+        let more = match held.count() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let calendar = &point.calendar;
+        Err(MdmError::NotYet {
+            reason: format!(
+                "a finding has to be decided first: {} from {} until {}{more}",
+                worklist::sentence(first),
+                calendar.rfc3339(first.from),
+                calendar.rfc3339(first.until)
+            ),
+        })
+    }
+
     /// The days that late readings can have changed: those between the readings around each new
     /// revision, and the days whose own past they are.
     fn touched(
@@ -188,7 +255,9 @@ impl Mdm {
             for block in current.changed_since(seen, channel.channel) {
                 let Span { start, end } = self.ledger.day_span(channel.channel, block)?;
                 let (before, after) = self.around(channel.channel, start, end)?;
-                let mut day = calendar.date(before.unwrap_or(start).plus(-1)).max(first);
+                // A look at a day sees the readings of a day before and after it.
+                let before = before.unwrap_or(start).plus(-1).min(start.plus(-AROUND_SECONDS));
+                let mut day = calendar.date(before).max(first);
                 let last = calendar
                     .date_of_reading(after.unwrap_or(end))
                     .max(calendar.date_of_reading(end))
@@ -238,15 +307,13 @@ impl Mdm {
         let after = empty_if_unknown(self.ledger.after(channel, end, Now))?;
         Ok((before.map(|r| r.end), after.map(|r| r.end)))
     }
+}
 
-    /// When something is known, in any direction.
-    fn known_any(&self, point: &Point) -> Result<Option<Span>, MdmError> {
-        let import = self.known_span(point, Direction::Import)?;
-        let export = self.known_span(point, Direction::Export)?;
-        Ok(match (import, export) {
-            (Some(a), Some(b)) => Some(Span::new(a.start.min(b.start), a.end.max(b.end))),
-            (one, other) => one.or(other),
-        })
+/// When something is known, in any direction.
+fn hull([import, export]: [Option<Span>; 2]) -> Option<Span> {
+    match (import, export) {
+        (Some(a), Some(b)) => Some(Span::new(a.start.min(b.start), a.end.max(b.end))),
+        (one, other) => one.or(other),
     }
 }
 

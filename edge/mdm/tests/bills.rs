@@ -6,7 +6,7 @@ use std::sync::Arc;
 use corrente_clock::BusinessClock;
 use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
-use corrente_mdm::{Compare, Mdm, MdmError, Step, UsageQuery, export};
+use corrente_mdm::{Compare, Mdm, MdmError, ReadingOrder, Step, UsageQuery, export};
 use corrente_metering::{
     Calendar, ChannelId, ChannelKind, Direction, Quality, Reading, SourceQuality, Span, Timestamp,
     id::{MeterId, OrganisationId, UsagePointId},
@@ -23,6 +23,7 @@ use corrente_units::{Energy, Money};
 
 const FLAT: &str = include_str!("../../../tariffs/flat-040.toml");
 const B1: &str = include_str!("../../../tariffs/example-b1.toml");
+const WHITE: &str = include_str!("../../../tariffs/example-white.toml");
 
 /// One home with one meter in a directory of its own.
 struct Home {
@@ -124,6 +125,7 @@ impl Home {
                     step: Some(step),
                     compare: Compare::Previous,
                     max_points: None,
+                    whole: false,
                 },
             )
             .unwrap()
@@ -176,7 +178,7 @@ async fn a_month_of_readings_becomes_an_invoice() {
     assert_eq!(invoice.summary.days, 31);
     assert_eq!(invoice.summary.invoice.number, "000001");
     assert_eq!(invoice.plan.lines.len(), 1);
-    let meterage = invoice.meterage.clone().unwrap();
+    let meterage = invoice.meterages[0].clone();
     assert_eq!(meterage.end.wh() - meterage.start.wh(), 297_600);
     assert!(!invoice.plan.determinants.readings.is_empty(), "names the revisions it used");
     let payload = invoice.summary.invoice.pix_payload.clone().unwrap();
@@ -307,7 +309,8 @@ async fn the_running_bill_counts_up_and_projects() {
     assert!(projected.low < projected.amount && projected.amount < projected.high);
     // Somewhere between "as before for the rest" and "as this month so far".
     assert!(projected.energy.wh() > 432_000 && projected.energy.wh() <= 576_000, "{projected:?}");
-    assert!(bill.jump_percent().unwrap() > corrente_units::Decimal::from(15));
+    let jump = bill.projected.unwrap().at_least_above(bill.previous.unwrap()).unwrap();
+    assert!(jump > corrente_units::Decimal::from(15), "{jump}");
 
     // The chart of the running month: fifteen days, and no bar of the future.
     let usage = home.usage("2026-11-01T00:00", "2026-12-01T00:00", Step::Day);
@@ -319,6 +322,36 @@ async fn the_running_bill_counts_up_and_projects() {
     assert_eq!(usage.change.unwrap().percent.unwrap().to_string(), "100");
     // What is usual is the mean of the same weekdays before.
     assert_eq!(usage.intervals[0].expected, Some(Energy::from_wh(9_600)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_bill_of_a_part_of_a_month_makes_no_jump() {
+    let home = Home::new("America/Bahia", FLAT, ChannelKind::Register, "2026-11-20T00:00");
+    // Somebody moves in on October 11th, and uses the same from then on.
+    home.steady("2026-10-11T00:00", "2026-11-20T00:00", 0, 100).await;
+    home.mdm.issue_invoice(home.point, "2026-10-01".parse().unwrap()).unwrap();
+    let november = home.mdm.bill_so_far(home.point).unwrap().unwrap();
+    assert_eq!((november.days, november.previous_days), (30, Some(21)));
+    assert!(november.previous.is_some() && november.projected.is_some());
+    assert_eq!(november.jump_percent(), None);
+    let told = home.mdm.evaluate_alerts(home.point).unwrap();
+    assert!(told.iter().all(|event| event.kind != "bill_jump"), "{told:?}");
+
+    // A month later there is a whole month to compare with.
+    assert!(home.clock.advance(30 * 86_400));
+    home.steady("2026-11-20T00:00", "2026-12-20T00:00", 40 * 9_600, 100).await;
+    home.mdm.issue_invoice(home.point, "2026-11-01".parse().unwrap()).unwrap();
+    let december = home.mdm.bill_so_far(home.point).unwrap().unwrap();
+    assert_eq!((december.days, december.previous_days), (31, Some(30)));
+    assert!(december.jump_percent().unwrap() < corrente_units::Decimal::from(5));
+    let changes: Vec<_> = home
+        .mdm
+        .invoices(home.point)
+        .unwrap()
+        .into_iter()
+        .map(|summary| (summary.days, summary.change_percent))
+        .collect();
+    assert_eq!(changes, [(30, None), (21, None)], "a whole November is no jump from 21 days");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -347,7 +380,111 @@ async fn a_meter_exchange_keeps_the_sum() {
     let id = home.mdm.issue_invoice(home.point, "2026-10-01".parse().unwrap()).unwrap().id();
     let invoice = home.mdm.invoice(id).unwrap().unwrap();
     assert_eq!(invoice.summary.invoice.energy, Some(Energy::from_wh(297_600)));
-    assert_eq!(invoice.plan.determinants.registers.len(), 2);
+    let meters: Vec<(&str, Option<i64>)> =
+        invoice.meterages.iter().map(|m| (m.serial.as_str(), m.energy.map(Energy::wh))).collect();
+    assert_eq!(meters, [("M-1", Some(187_200)), ("M-2", Some(110_400))]);
+}
+
+/// The steps of a span with all that the bill says of them.
+fn whole(home: &Home, from: &str, to: &str, step: Step) -> corrente_mdm::Usage {
+    let query = UsageQuery {
+        span: Span::new(home.at(from), home.at(to)),
+        step: Some(step),
+        compare: Compare::Previous,
+        max_points: None,
+        whole: true,
+    };
+    home.mdm.usage(home.point, query).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bars_of_any_step_add_up_to_the_bill_with_its_fixed_part() {
+    for tariff in [B1, WHITE] {
+        let home = Home::new("America/Bahia", tariff, ChannelKind::Register, "2026-11-10T08:00");
+        home.steady("2026-07-01T00:00", "2026-11-10T08:00", 0, 90).await;
+        let id = home.mdm.issue_invoice(home.point, "2026-10-01".parse().unwrap()).unwrap().id();
+        let amount = home.mdm.invoice(id).unwrap().unwrap().summary.invoice.amount;
+        for step in [Step::Quarter, Step::Hour, Step::Day, Step::Month] {
+            let usage = whole(&home, "2026-10-01T00:00", "2026-11-01T00:00", step);
+            let bars = usage.intervals.iter().filter_map(corrente_mdm::UsageInterval::whole_amount);
+            assert_eq!(Money::sum(bars).unwrap(), amount, "{step:?}");
+            assert_eq!(usage.total.whole_amount(), Some(amount), "{step:?}");
+            assert!(usage.total.fixed.unwrap() > Money::ZERO, "lighting is charged beside energy");
+        }
+        // A day's bar is the same in its week, in its month and alone.
+        let month = whole(&home, "2026-10-01T00:00", "2026-11-01T00:00", Step::Day);
+        let day = whole(&home, "2026-10-09T00:00", "2026-10-10T00:00", Step::Quarter);
+        assert_eq!(month.intervals[8].fixed, day.total.fixed);
+
+        // The running bill, until now.
+        let bill = home.mdm.bill_so_far(home.point).unwrap().unwrap();
+        let usage = whole(&home, "2026-11-01T00:00", "2026-12-01T00:00", Step::Day);
+        assert_eq!(usage.total.whole_amount(), Some(bill.amount));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_is_split_by_its_periods_and_its_usual_cost_is_known() {
+    let home = Home::new("America/Bahia", WHITE, ChannelKind::Register, "2026-11-10T08:00");
+    home.steady("2026-07-01T00:00", "2026-11-10T08:00", 0, 100).await;
+    // A Wednesday: peak for three hours, shoulder for two, 400 Wh an hour.
+    for step in [Step::Day, Step::Hour] {
+        let usage = whole(&home, "2026-10-14T00:00", "2026-10-15T00:00", step);
+        let mut found = std::collections::BTreeMap::new();
+        for part in usage.intervals.iter().flat_map(|interval| &interval.parts) {
+            *found.entry((part.level.word(), part.period.clone())).or_insert(0) += part.energy.wh();
+        }
+        let expected = [
+            (("off_peak", "fora_ponta".to_owned()), 7_600),
+            (("peak", "ponta".to_owned()), 1_200),
+            (("shoulder", "intermediario".to_owned()), 800),
+        ];
+        assert_eq!(found, expected.into(), "{step:?}");
+        // Every week was like this one, so the usual cost is this cost.
+        for interval in &usage.intervals {
+            let (usual, own) =
+                (interval.expected_amount.unwrap(), interval.whole_amount().unwrap());
+            assert!((usual.minor() - own.minor()).abs() <= 1, "{usual} {own}");
+        }
+    }
+    let now = home.mdm.now(home.point).unwrap();
+    let period = now.period.unwrap();
+    assert_eq!((period.name.as_str(), period.level.word()), ("fora_ponta", "off_peak"));
+    assert_eq!(period.until, Some(home.at("2026-11-10T17:00")));
+
+    let tariff = home.mdm.shown_tariff(home.point).unwrap().unwrap();
+    let levels: Vec<_> = tariff.prices.iter().map(|price| price.level.word()).collect();
+    assert_eq!(levels, ["off_peak", "shoulder", "peak"]);
+    assert!(tariff.prices.iter().all(|price| price.net < price.with_taxes));
+    assert_eq!(tariff.days.len(), 8);
+    assert_eq!(tariff.days[0].hours.len(), 5, "off peak, shoulder, peak, shoulder, off peak");
+    let holiday = tariff.days.iter().find(|day| day.date.to_string() == "2026-11-15").unwrap();
+    assert!(holiday.holiday);
+    assert_eq!(tariff.holidays.first().map(ToString::to_string).as_deref(), Some("2026-11-15"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stretch_says_what_was_above_what_is_always_on() {
+    let home = Home::new("America/Bahia", FLAT, ChannelKind::Register, "2026-10-20T08:00");
+    // 25 Wh a quarter is 100 W, always.
+    home.steady("2026-09-01T00:00", "2026-10-14T00:00", 0, 25).await;
+    let begin = home.at("2026-10-14T00:00");
+    // Then an oven: 500 Wh a quarter for an hour.
+    let base = 25 * begin.since(home.at("2026-09-01T00:00")) / 900;
+    home.read(home.channel, (1..=4).map(|n| (begin.plus(n * 900), base + n * 500))).await;
+    let hour = Span::new(begin, begin.plus(3600));
+    let stretch = home.mdm.stretch(home.point, hour).unwrap();
+    assert_eq!(stretch.energy, Some(Energy::from_wh(2_000)));
+    assert_eq!(stretch.amount, Some(Money::from_minor(80)));
+    assert_eq!(stretch.mean_w, Some(2_000));
+    assert_eq!(stretch.always_on_w, Some(100));
+    assert_eq!(stretch.above, Some(Energy::from_wh(1_900)));
+    assert_eq!(stretch.above_amount, Some(Money::from_minor(76)));
+    let empty = home.mdm.stretch(home.point, Span::new(begin, begin));
+    assert!(matches!(empty, Err(MdmError::Invalid { field: "to", .. })), "{empty:?}");
+    // What has not happened yet is nothing, and no error.
+    let later = Span::new(home.at("2026-10-21T00:00"), home.at("2026-10-22T00:00"));
+    assert_eq!(home.mdm.stretch(home.point, later).unwrap().energy, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -357,14 +494,15 @@ async fn readings_come_in_pages_and_exactly_at() {
     let query = corrente_mdm::ReadingQuery {
         span: Some(Span::new(home.at("2026-10-01T00:00"), home.at("2026-10-03T00:00"))),
         at: None,
+        order: ReadingOrder::Ascending,
         limit: 100,
-        after: None,
+        behind: None,
     };
     let first = home.mdm.readings(home.point, query).unwrap();
     assert_eq!(first.readings.len(), 100);
     let second = home
         .mdm
-        .readings(home.point, corrente_mdm::ReadingQuery { after: first.next, ..query })
+        .readings(home.point, corrente_mdm::ReadingQuery { behind: first.next, ..query })
         .unwrap();
     assert_eq!((second.readings.len(), second.next), (92, None));
     let at = home.at("2026-10-01T10:07");
@@ -374,6 +512,62 @@ async fn readings_come_in_pages_and_exactly_at() {
         .unwrap();
     assert_eq!(exact.readings.len(), 1);
     assert_eq!(exact.readings[0].t, home.at("2026-10-01T10:00"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_lose_nothing_where_many_channels_share_an_instant() {
+    let home = Home::new("America/Bahia", FLAT, ChannelKind::Register, "2026-10-03T00:00");
+    let meter = home.meter;
+    let mut channels = home
+        .registry
+        .write_blocking(move |tx| -> Result<_, RegistryError> {
+            ["b", "c", "d", "e"]
+                .into_iter()
+                .map(|name| {
+                    let new = NewChannel { name: name.to_owned(), ..NewChannel::import() };
+                    meters::add_channel(tx, meter, &new, Timestamp::from_second(0))
+                })
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .unwrap();
+    channels.push(home.channel);
+    let specs = home.registry.read_blocking(meters::all_channel_specs).unwrap();
+    home.ledger.open_channels(&specs).unwrap();
+    let start = home.at("2026-10-02T00:00");
+    for channel in channels {
+        home.read(channel, (0..7).map(|n| (start.plus(n * 900), n))).await;
+    }
+    let orders = [ReadingOrder::Ascending, ReadingOrder::Descending];
+    for (limit, order) in (1..=40).flat_map(|limit| orders.map(|order| (limit, order))) {
+        let mut query = corrente_mdm::ReadingQuery {
+            span: Some(Span::new(start.plus(-900), start.plus(86_400))),
+            at: None,
+            order,
+            limit,
+            behind: None,
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = home.mdm.readings(home.point, query).unwrap();
+            assert!(page.readings.len() <= limit.max(5), "limit {limit}");
+            seen.extend(page.readings.into_iter().map(|r| (r.t, r.channel)));
+            query.behind = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 35, "limit {limit}");
+        let times: Vec<_> = seen.iter().map(|(t, _)| *t).collect();
+        match order {
+            ReadingOrder::Ascending => assert!(times.is_sorted(), "limit {limit}"),
+            ReadingOrder::Descending => {
+                assert!(times.is_sorted_by(|a, b| a >= b), "limit {limit}");
+            }
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 35, "limit {limit}: something came twice");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -220,6 +220,8 @@ async fn a_run_goes_from_prepare_to_close() {
     let total = Money::from_minor(2 * 16_200);
     let wrong = town.mdm.approve_run(id, "ana", detail.summary.total);
     assert!(matches!(wrong, Err(MdmError::Invalid { field: "total", .. })), "{wrong:?}");
+    let items = town.registry.read_blocking(move |tx| billing_runs::items(tx, id)).unwrap();
+    assert!(items.iter().all(|item| item.plan.is_none()), "a refused total leaves no plan");
     let early = town.mdm.issue_run(id, &mut |_| {});
     assert!(matches!(early, Err(MdmError::RunState { state: "prepared", .. })), "{early:?}");
     town.mdm.approve_run(id, "ana", total).unwrap();
@@ -313,8 +315,10 @@ async fn who_moves_pays_for_the_days() {
     let gone = next.summary.items.iter().find(|(name, _)| name == "goes").unwrap();
     assert!(gone.1.reason.as_ref().unwrap().contains("nothing is left to bill"), "{gone:?}");
     assert_eq!(next.summary.total, Money::from_minor(3 * (30 * 400 + 3000)));
-    // Of those with a bill before: the difference.
+    // Of those with a bill before: the difference; and the run before of the same route.
     assert_eq!(next.summary.largest.len(), 3);
+    let last = next.summary.last_run.unwrap();
+    assert_eq!((last.number, last.bills, last.total), (2, 4, detail.summary.total));
 
     // Too short and too long are refused, and say what is allowed.
     for until in ["2026-11-20", "2027-01-20"] {

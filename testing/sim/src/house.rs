@@ -104,6 +104,11 @@ impl Town {
 }
 
 impl House {
+    /// What was truly used in a span whose ends lie on steps of five minutes, in Wh.
+    pub fn truth_wh(&self, span: Span) -> i64 {
+        self.truth.energy(span)
+    }
+
     fn build(seed: u64, number: usize, kind: Kind, random: &mut Random) -> Self {
         let (zone, day) = *random.pick(WEEKS);
         let calendar = Calendar::new(zone).unwrap_or_else(|_| Calendar::utc());

@@ -46,7 +46,7 @@ fn turned_over(channel: &ChannelRow, seconds: i64, before: Energy, now: Energy) 
         .register_digits
         .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))
         .and_then(|kwh| kwh.checked_mul(1000));
-    let carried = i128::from(limits.power_max_w)
+    let carried = i128::from(limits.power_max_w.unwrap_or(limits.power_unknown_w))
         * i128::from(limits.power_slack_permille)
         * i128::from(seconds)
         / 3_600_000;

@@ -15,7 +15,7 @@ use corrente_registry::billing_runs::{self, Item, ItemState, Run};
 use corrente_units::{Energy, Money};
 
 use super::{period, unsound};
-use crate::{Mdm, MdmError, period::BillingPeriod, point::Point};
+use crate::{Mdm, MdmError, period::BillingPeriod, point::Point, rules::BillingRules};
 
 /// Usage points whose results are handed on together: one transaction.
 const CHUNK: usize = 256;
@@ -31,6 +31,7 @@ pub(super) struct Evaluated {
 struct Known {
     last: HashMap<UsagePointId, (Timestamp, Money)>,
     findings: HashMap<UsagePointId, i64>,
+    rules: BillingRules,
 }
 
 impl Mdm {
@@ -83,6 +84,7 @@ impl Mdm {
         Ok(Known {
             last: last.into_iter().map(|(point, end, amount)| (point, (end, amount))).collect(),
             findings: findings.into_iter().collect(),
+            rules: self.billing_rules(organisation)?,
         })
     }
 
@@ -116,7 +118,8 @@ impl Mdm {
         };
         let point = self.point(id)?;
         let mut plan = None;
-        match self.plan_of(&point, run, last.map(|(end, _)| *end), &mut item) {
+        let end = last.map(|(end, _)| *end);
+        match self.plan_of(&point, run, (end, &known.rules), &mut item) {
             Ok(found) => {
                 item.reason = unsound(&found);
                 if item.reason.is_none() {
@@ -139,12 +142,12 @@ impl Mdm {
         &self,
         point: &Point,
         run: &Run,
-        last: Option<Timestamp>,
+        (last, rules): (Option<Timestamp>, &BillingRules),
         item: &mut Item,
     ) -> Result<BillingPlan, MdmError> {
         let none = || MdmError::NotYet { reason: "there is no reading yet".to_owned() };
         let known = self.known_span(point, Direction::Import)?.ok_or_else(none)?;
-        let period: BillingPeriod = period::of_point(point, run, last, known)?;
+        let period: BillingPeriod = period::of_point(point, run, last, known, rules)?;
         (item.start, item.end) = (period.span.start, period.span.end);
         item.part_of_days = period.part_of_days;
         self.over(point, period.span, known)?;

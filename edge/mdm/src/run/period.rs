@@ -7,15 +7,9 @@ use corrente_registry::billing_runs::{self, Run};
 use jiff::ToSpan as _;
 
 use super::RunRequest;
-use crate::{Mdm, MdmError, period::BillingPeriod, point::Point, series::service};
-
-/// A whole period has so many days at least and at most (REN 1000/2021 art. 260, as printed on bills,
-/// for periods in which the date of a route moves).
-const FEWEST_DAYS: i64 = 15;
-/// See [`FEWEST_DAYS`].
-const MOST_DAYS: i64 = 47;
-/// A bill that ended longer ago is not continued: somebody has to say from when.
-const CONTINUES_DAYS: i64 = 100;
+use crate::{
+    Mdm, MdmError, period::BillingPeriod, point::Point, rules::BillingRules, series::service,
+};
 
 impl Mdm {
     /// The first day of a run, and the days of a whole period where it is a closing bill.
@@ -53,12 +47,13 @@ impl Mdm {
             .unwrap_or_else(|| request.until.saturating_sub(1.month()));
         let days = days_between(first, request.until);
         let closing = request.usage_point.is_some();
-        if days < 1 || (!closing && !(FEWEST_DAYS..=MOST_DAYS).contains(&days)) {
+        let BillingRules { fewest_days, most_days, .. } = self.billing_rules(organisation)?;
+        if days < 1 || (!closing && !(fewest_days..=most_days).contains(&days)) {
             return Err(MdmError::Invalid {
                 field: "until",
                 reason: format!(
-                    "from {first} until before {} are {days} days; a period has {FEWEST_DAYS} to \
-                     {MOST_DAYS}: give other days",
+                    "from {first} until before {} are {days} days; a period has {fewest_days} to \
+                     {most_days}: give other days",
                     request.until
                 ),
             });
@@ -93,10 +88,11 @@ pub(super) fn of_point(
     run: &Run,
     last: Option<Timestamp>,
     known: Span,
+    rules: &BillingRules,
 ) -> Result<BillingPeriod, MdmError> {
     let calendar = &point.calendar;
     let (first, until) = (calendar.midnight(run.first), calendar.midnight(run.until));
-    let oldest = first.plus(-CONTINUES_DAYS * 86_400);
+    let oldest = first.plus(-rules.continues_days * 86_400);
     let start = last.filter(|end| *end >= oldest).unwrap_or(first).max(known.start);
     let gone = point.channels.iter().map(|channel| service(channel).end).max();
     let end = gone.map_or(until, |gone| gone.min(until));
@@ -114,11 +110,12 @@ pub(super) fn of_point(
     let days = days_between(begins, next_day(calendar.date_of_reading(end)));
     let whole = run.whole_days.unwrap_or_else(|| days_between(run.first, run.until));
     let part = start > first || end < until || run.whole_days.is_some();
-    if !part && !(FEWEST_DAYS..=MOST_DAYS).contains(&days) {
+    let (fewest, most) = (rules.fewest_days, rules.most_days);
+    if !part && !(fewest..=most).contains(&days) {
         return Err(MdmError::Invalid {
             field: "period",
             reason: format!(
-                "{days} days since the last bill; a period has {FEWEST_DAYS} to {MOST_DAYS}: bill \
+                "{days} days since the last bill; a period has {fewest} to {most}: bill \
                  this usage point by itself"
             ),
         });

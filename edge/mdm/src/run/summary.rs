@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use corrente_metering::id::UsagePointId;
 use corrente_registry::{
-    billing_runs::{Item, ItemState, Run},
+    billing_runs::{self, Item, ItemState, LastRun, Run},
     usage_points,
 };
 use corrente_units::{Energy, Money};
@@ -37,6 +37,8 @@ pub struct RunSummary {
     pub previous: Money,
     /// And what they come to now.
     pub compared: Money,
+    /// The last run of the same route, and what it came to.
+    pub last_run: Option<LastRun>,
     /// Percentile and amount: the least, 10 %, a quarter, half, three quarters, 90 %, the most.
     pub distribution: Vec<(u8, Money)>,
     /// The largest changes against the last invoice, up and down.
@@ -63,12 +65,13 @@ pub struct Largest {
 impl Mdm {
     pub(super) fn summary(&self, run: &Run, items: &[Item]) -> Result<RunSummary, MdmError> {
         let organisation = run.organisation;
-        let names: HashMap<UsagePointId, String> = self
-            .registry
-            .read_blocking(move |tx| usage_points::list_all(tx, organisation))?
-            .into_iter()
-            .map(|point| (point.id, point.name))
-            .collect();
+        let of_run = run.clone();
+        let (points, last_run) = self.registry.read_blocking(move |tx| {
+            let points = usage_points::list_all(tx, organisation)?;
+            Ok::<_, MdmError>((points, billing_runs::last_run(tx, &of_run)?))
+        })?;
+        let names: HashMap<UsagePointId, String> =
+            points.into_iter().map(|point| (point.id, point.name)).collect();
         let name = |item: &Item| names.get(&item.usage_point).cloned().unwrap_or_default();
         let count = |state| items.iter().filter(|item| item.state == state).count();
         let bills =
@@ -99,6 +102,7 @@ impl Mdm {
             estimated: Energy::sum(bills().map(|item| item.estimated))?,
             previous,
             compared,
+            last_run,
             distribution: distribution(&amounts),
             largest,
             items: named,

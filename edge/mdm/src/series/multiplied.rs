@@ -9,10 +9,10 @@ use corrente_units::Energy;
 
 /// A stretch of a meter's service in which its dial is multiplied by one ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) span: Span,
-    numerator: i64,
-    denominator: i64,
+pub(crate) struct Step {
+    pub(crate) span: Span,
+    pub(crate) numerator: i64,
+    pub(crate) denominator: i64,
 }
 
 /// The stretches of a channel's service, cut also where registers came beside it.
@@ -31,7 +31,7 @@ pub(super) fn steps(period: &ChannelPeriod, service: Span, cuts: &[Timestamp]) -
 }
 
 /// The stretches in which the dial is multiplied by one ratio.
-fn ratios(period: &ChannelPeriod, service: Span) -> Vec<Step> {
+pub(crate) fn ratios(period: &ChannelPeriod, service: Span) -> Vec<Step> {
     let mut steps = vec![Step { span: service, numerator: 1, denominator: 1 }];
     for multiplier in &period.multipliers {
         let (numerator, denominator) = (multiplier.numerator, multiplier.denominator);

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use corrente_ledger::AsOf;
 use corrente_metering::{
-    ChannelKind, Date, Direction, Interval, LoadProfile, Reading, Span, Timestamp,
-    assemble::profile,
+    ChannelKind, Date, Direction, Interval, LoadProfile, Quality, Reading, Span, Timestamp,
     calendar::{day_before, next_day},
 };
 use corrente_registry::{
@@ -13,33 +12,39 @@ use corrente_registry::{
     point_events::{self, PointEventKind},
     usage_points::ChannelPeriod,
 };
+use corrente_units::Power;
 use corrente_vee::{
     ClockCorrection, Edit, EventKind, MeterPeriod, MultiplierFrom, OwnHistory, PointEvent,
-    PointHistory, Ratio,
+    PointHistory, Ratio, Rule,
 };
 use jiff::ToSpan as _;
 
-use super::{OWN_DAYS, overlay};
+use super::{OWN_DAYS, overlay, rules::Rules};
 use crate::{
     Mdm, MdmError,
-    period::Step,
     point::Point,
     series::{clock, empty_if_unknown, service},
 };
 
 /// Readings so long before and after a day are looked at with it.
-const AROUND_SECONDS: i64 = 86_400;
+pub(super) const AROUND_SECONDS: i64 = 86_400;
 
-/// The point's raw intervals of days, read once.
+/// So long are the intervals of the own past.
+const PAST_STEP_SECONDS: i64 = 3600;
+
+/// What was measured on days, looked at once. A value that the rules do not believe is no yardstick, and
+/// an estimate neither: it would confirm itself.
 pub(super) struct Past<'a> {
     mdm: &'a Mdm,
     point: Point,
+    rules: &'a Rules,
+    now: Timestamp,
     days: BTreeMap<(Date, bool), Vec<Interval>>,
 }
 
 impl<'a> Past<'a> {
-    pub(super) fn new(mdm: &'a Mdm, point: &Point) -> Self {
-        Self { mdm, point: point.raw(), days: BTreeMap::new() }
+    pub(super) fn new(mdm: &'a Mdm, point: &Point, rules: &'a Rules, now: Timestamp) -> Self {
+        Self { mdm, point: point.raw(), rules, now, days: BTreeMap::new() }
     }
 
     /// What was measured in the weeks before a day, hour by hour.
@@ -69,13 +74,19 @@ impl<'a> Past<'a> {
     }
 
     fn read(&self, day: Date, direction: Direction) -> Result<Vec<Interval>, MdmError> {
-        let calendar = &self.point.calendar;
-        let boundaries = Step::Hour.boundaries(calendar, calendar.day(day));
-        let pieces = self.mdm.pieces(&self.point, direction, &boundaries)?;
-        // An hour that is known in part is no yardstick.
-        let whole =
-            pieces.into_iter().filter(|piece| piece.missing_seconds == 0).collect::<Vec<_>>();
-        Ok(profile(&whole).intervals)
+        let span = self.point.calendar.day(day);
+        let lanes = lanes(&self.point, direction, span);
+        let [lane] = lanes.as_slice() else { return Ok(Vec::new()) };
+        let step = (span, PAST_STEP_SECONDS);
+        let mut history = self.mdm.lane_history(&self.point, lane, step, &[], None)?;
+        history.now = self.now;
+        let mut rules = self.rules.on(day).clone();
+        // Only what is rejected matters, and no finding.
+        rules.off.extend(Rule::ALL);
+        rules.parameters.estimators.clear();
+        let (profile, _) = corrente_vee::validate(&history, &rules);
+        let measured = profile.intervals.into_iter();
+        Ok(measured.filter(|interval| interval.quality() == Quality::Measured).collect())
     }
 }
 
@@ -150,9 +161,9 @@ impl Mdm {
             meter.until = channel.until;
             meter.interval_seconds = match channel.spec.kind {
                 ChannelKind::Interval => channel.interval_seconds,
-                // Any two readings this close measure what lies between them.
-                ChannelKind::Register => Some(channel.reporting_seconds.max(900)),
+                ChannelKind::Register => Some(channel.reporting_seconds),
             };
+            meter.power_max = point.row.power_max_w.map(Power::from_w);
             meter.register_modulus_wh = channel
                 .register_digits
                 .and_then(|digits| 10_i64.checked_pow(u32::from(digits)))

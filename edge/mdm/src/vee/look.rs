@@ -30,6 +30,10 @@ pub(super) struct Look<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) day: Date,
     pub(super) now: Timestamp,
+    /// When something is known: import, export.
+    pub(super) known: [Option<Span>; 2],
+    /// The day after it is not looked at yet.
+    pub(super) last: bool,
     /// The day was looked at before.
     pub(super) again: bool,
     pub(super) cause: Cause,
@@ -40,6 +44,9 @@ pub(super) struct Look<'a> {
 /// One direction of a day.
 struct Flow {
     direction: Direction,
+    /// From the first reading to the removal of the last meter.
+    known: Span,
+    step: i64,
     boundaries: Vec<Timestamp>,
     raw: Vec<Piece>,
     runs: Vec<Run>,
@@ -56,10 +63,18 @@ impl Mdm {
     ) -> Result<(bool, usize), MdmError> {
         let flows = self.flows(look, past)?;
         let (id, day) = (look.point.row.id, look.day);
-        let versions = self.registry.read_blocking(move |tx| profiles::of_day(tx, id, day))?;
-        let new = self.new_versions(look, &flows, versions.last())?;
-        let found = found(look, &flows);
         let span = look.point.calendar.day(day);
+        let (versions, known) = self.registry.read_blocking(move |tx| {
+            Ok::<_, MdmError>((profiles::of_day(tx, id, day)?, findings::ending_in(tx, id, span)?))
+        })?;
+        let new = self.new_versions(look, &flows, versions.last())?;
+        let mut found = found(look, &flows);
+        for (finding, direction) in self.after_removal(look.point, day)? {
+            found.push((stored(look, direction, &finding, None), finding.severity));
+        }
+        if new.is_empty() && found.is_empty() && known.is_empty() {
+            return Ok((false, 0));
+        }
         let (organisation, now) = (look.point.row.organisation, look.now);
         let made = !new.is_empty();
         let count = self.registry.write_blocking(move |tx| {
@@ -68,14 +83,15 @@ impl Mdm {
             }
             let keys: BTreeSet<_> = found
                 .iter()
-                .map(|(f, _)| (f.rule.clone(), f.span.start, f.span.end, f.channel))
+                .map(|(f, _)| (f.rule.clone(), f.span, f.channel, way(&f.document)))
                 .collect();
             for old in findings::ending_in(tx, id, span)? {
-                let key = (old.rule.clone(), old.from, old.until, old.channel);
+                let span = Span::new(old.from, old.until);
+                let key = (old.rule.clone(), span, old.channel, way(&old.document));
                 // Those with a source come from elsewhere: the ledger, a balance.
                 let ours = old.document.get("source").is_none() && old.rule.parse::<Rule>().is_ok();
                 if ours && old.state == FindingState::Open && !keys.contains(&key) {
-                    findings::set_state(tx, old.id, FindingState::Resolved)?;
+                    findings::resolve(tx, &old)?;
                 }
             }
             let mut count = 0;
@@ -96,11 +112,16 @@ impl Mdm {
         let events: Vec<_> = events.iter().map(history::event).collect();
         let raw_point = look.point.raw();
         let mut flows = Vec::new();
-        for direction in [Direction::Import, Direction::Export] {
+        for (direction, known) in [Direction::Import, Direction::Export].into_iter().zip(look.known)
+        {
+            // A channel that has never said anything is not missing.
+            let Some(known) = known.filter(|known| known.start < span.end) else { continue };
             let lanes = history::lanes(look.point, direction, span);
             if lanes.is_empty() {
                 continue;
             }
+            let until = lanes.iter().flatten().map(|channel| service(channel).end).max();
+            let known = Span::new(known.start, until.unwrap_or(known.end));
             let step = history::step(look.point, direction);
             let mut outcome: Option<Outcome> = None;
             let mut cells: Vec<Option<Interval>> = Vec::new();
@@ -137,7 +158,7 @@ impl Mdm {
             let register =
                 |t: Timestamp| registers.iter().find_map(|part| Some(register_at(part, t)?.0.wh()));
             let runs = overlay::runs(direction, &cells, &raw, &outcome.findings, register)?;
-            flows.push(Flow { direction, boundaries, raw, runs, outcome });
+            flows.push(Flow { direction, known, step, boundaries, raw, runs, outcome });
         }
         Ok(flows)
     }
@@ -161,6 +182,7 @@ impl Mdm {
             max_gap_seconds: channel.reporting_seconds.saturating_mul(2).max(1800),
             interval_seconds: None,
             rolls_over_at: None,
+            power_max: None,
         }])
     }
 
@@ -276,43 +298,63 @@ fn estimates(flows: &[Flow]) -> Vec<Directed<corrente_vee::Estimate>> {
         .collect()
 }
 
-/// The findings that end in the day, as they are stored.
+/// The findings that end in the day, as they are stored; of the last day that is looked at also those that
+/// go on behind it, so that they hold a bill that ends there.
 fn found(look: &Look<'_>, flows: &[Flow]) -> Vec<(NewFinding, Severity)> {
     let span = look.point.calendar.day(look.day);
     let mut all = Vec::new();
     for flow in flows {
         for finding in &flow.outcome.findings {
-            let ends_here = span.start < finding.span.end && finding.span.end <= span.end;
+            let ends_here = span.start < finding.span.end && finding.span.end <= span.end
+                || look.last && finding.span.start < span.end && finding.span.end > span.end;
             // What explains itself and needs nobody is in the profile, not in the worklist.
             if !ends_here || finding.severity == Severity::Info {
                 continue;
             }
-            all.push((stored(look, flow, finding), finding.severity));
+            // Before the first reading and after the last meter nothing is missing, but the rest of the
+            // interval in which it was.
+            let here = finding.span.intersect(flow.known).seconds();
+            if finding.rule == Rule::Missing && here < flow.step {
+                continue;
+            }
+            let effect = effect(flow, finding);
+            all.push((stored(look, flow.direction, finding, effect), finding.severity));
         }
     }
     all
 }
 
-fn stored(look: &Look<'_>, flow: &Flow, finding: &Finding) -> NewFinding {
+/// Which way the energy of a finding flows, as its document says.
+fn way(document: &serde_json::Value) -> Option<String> {
+    document.get("direction")?.as_str().map(str::to_owned)
+}
+
+fn stored(
+    look: &Look<'_>,
+    direction: Direction,
+    finding: &Finding,
+    effect_wh: Option<i64>,
+) -> NewFinding {
     let point = look.point.row.id;
     let channel = finding.channel.map_or(0, corrente_metering::ChannelId::number);
     let (from, until) = (finding.span.start.second(), finding.span.end.second());
-    let effect_wh = effect(flow, finding);
+    let rule = finding.rule.name();
+    let way = if direction == Direction::Export { ":export" } else { "" };
     NewFinding {
         organisation: look.point.row.organisation,
         usage_point: Some(point),
         channel: finding.channel,
-        rule: finding.rule.name().to_owned(),
+        rule: rule.to_owned(),
         span: finding.span,
         document: json!({
-            "direction": flow.direction,
+            "direction": direction,
             "finding": finding,
             "sentence": finding.evidence.to_string(),
             "suggestion": finding.suggestion(),
             "effect_wh": effect_wh,
         }),
         effect_wh,
-        idempotency_key: format!("vee:{point}:{channel}:{}:{from}:{until}", finding.rule.name()),
+        idempotency_key: format!("vee:{point}:{channel}:{rule}:{from}:{until}{way}"),
     }
 }
 

@@ -12,7 +12,7 @@ use corrente_metering::{
 };
 use corrente_registry::profiles::{self, ProfileVersion};
 use corrente_units::Energy;
-use corrente_vee::{Change, Estimate, Finding, Rule, spread};
+use corrente_vee::{Change, Estimate, Evidence, Finding, Rule, spread};
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
@@ -84,7 +84,7 @@ pub(super) fn runs(
     findings: &[Finding],
     register: impl Fn(Timestamp) -> Option<i64>,
 ) -> Result<Vec<Run>, MdmError> {
-    let rejected: Vec<Span> = findings.iter().filter(|f| rejects(f.rule)).map(|f| f.span).collect();
+    let rejected: Vec<Span> = findings.iter().filter(|f| rejects(f)).map(|f| f.span).collect();
     let is_rejected = |span: Span| {
         rejected
             .iter()
@@ -112,18 +112,19 @@ fn differs(cell: &Interval, raw: &Piece, rejected: bool) -> bool {
     rejected || raw.missing_seconds > 0 || cell.quality() != Quality::Measured
 }
 
-/// Rules that do not believe a reading.
-const fn rejects(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::RegisterGlitch
-            | Rule::RegisterReset
-            | Rule::RegisterJump
-            | Rule::RegisterRollover
-            | Rule::Negative
-            | Rule::HighLow
-            | Rule::Quarantine
-    )
+/// Is a reading not believed?
+const fn rejects(finding: &Finding) -> bool {
+    let above = matches!(finding.evidence, Evidence::AboveLimit { rejected: true, .. });
+    above
+        || matches!(
+            finding.rule,
+            Rule::RegisterGlitch
+                | Rule::RegisterReset
+                | Rule::RegisterJump
+                | Rule::RegisterRollover
+                | Rule::Negative
+                | Rule::Quarantine
+        )
 }
 
 fn close(

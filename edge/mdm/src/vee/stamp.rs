@@ -105,7 +105,9 @@ impl Mdm {
         let mut stamp = Stamp::default();
         for channel in &point.channels {
             let service = service(channel);
-            let wanted = span.intersect(Span::new(service.start.plus(-86_400), service.end));
+            // A meter that was taken away may go on speaking: that is seen as well.
+            let end = service.end.plus(2 * 86_400);
+            let wanted = span.intersect(Span::new(service.start.plus(-86_400), end));
             if !wanted.is_empty() {
                 let found = empty_if_unknown(self.ledger.revisions(channel.channel, wanted))?;
                 stamp.0.insert(channel.channel, found);

@@ -1,175 +1,20 @@
 //! What is believed of a day: gaps, glitches and late readings, in versions, and the worklist.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
 
-use std::sync::Arc;
+mod billing;
+mod home;
+mod limits;
+mod meter_facts;
 
-use corrente_clock::BusinessClock;
-use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
-use corrente_live::LiveHub;
 use corrente_mdm::{
-    Compare, Mdm, Step, Usage, UsageQuery, export,
-    vee::{
-        Cause, DayProfile, Validated,
-        worklist::{Group, Verdict},
-    },
+    Step, export,
+    vee::{Cause, worklist::Verdict},
 };
-use corrente_metering::{
-    Calendar, ChannelId, Date, Direction, Quality, Reading, SourceQuality, Span, Timestamp,
-    id::{OrganisationId, UsagePointId},
-};
-use corrente_registry::{
-    Registry, RegistryError,
-    admin::By,
-    audit,
-    findings::FindingState,
-    meters::{self, NewChannel, NewMeter},
-    organisations::{self, NewOrganisation},
-    usage_points::{self, NewUsagePoint},
-};
+use corrente_metering::{Direction, Quality, Span, Timestamp};
+use corrente_registry::{admin::By, audit, findings::FindingState};
 use corrente_units::Energy;
 
-/// One home with a register in a directory of its own.
-struct Home {
-    mdm: Mdm,
-    registry: Registry,
-    ledger: Arc<dyn Ledger>,
-    clock: BusinessClock,
-    calendar: Calendar,
-    organisation: OrganisationId,
-    point: UsagePointId,
-    channel: ChannelId,
-    _directory: tempfile::TempDir,
-}
-
-impl Home {
-    fn new(zone: &str, now: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let registry = Registry::open(directory.path().join("registry.db")).unwrap();
-        let file = directory.path().join("ledger.db");
-        let ledger: Arc<dyn Ledger> =
-            Arc::new(SqliteLedger::open(&file, LedgerOptions::default()).unwrap());
-        let calendar = Calendar::new(zone).unwrap();
-        let clock = BusinessClock::stopped_at(calendar.instant(now.parse().unwrap()));
-        let zone = zone.to_owned();
-        let (organisation, point, channel) = registry
-            .write_blocking(move |tx| -> Result<_, RegistryError> {
-                let long_ago = Timestamp::from_second(0);
-                let new = NewOrganisation::named("Luz do Vale", &zone);
-                let organisation = organisations::insert(tx, &new, long_ago)?;
-                let row = organisations::get(tx, organisation)?.unwrap();
-                let point =
-                    usage_points::insert(tx, &NewUsagePoint::named(&row, "Home"), long_ago)?;
-                let new = NewMeter {
-                    organisation,
-                    serial: "M-1",
-                    secret: None,
-                    model: None,
-                    reporting_seconds: 900,
-                    enrolled_by: None,
-                };
-                let meter = meters::insert(tx, &new, long_ago)?;
-                meters::install(tx, meter, point, long_ago, None)?;
-                let channel = meters::add_channel(tx, meter, &NewChannel::import(), long_ago)?;
-                Ok((organisation, point, channel))
-            })
-            .unwrap();
-        let specs = registry.read_blocking(meters::all_channel_specs).unwrap();
-        ledger.open_channels(&specs).unwrap();
-        let mdm = Mdm::new(registry.clone(), Arc::clone(&ledger), clock.clone(), LiveHub::new());
-        Self {
-            mdm,
-            registry,
-            ledger,
-            clock,
-            calendar,
-            organisation,
-            point,
-            channel,
-            _directory: directory,
-        }
-    }
-
-    fn at(&self, civil: &str) -> Timestamp {
-        self.calendar.instant(civil.parse().unwrap())
-    }
-
-    fn day(&self, day: &str) -> Date {
-        self.calendar.date(self.at(&format!("{day}T12:00")))
-    }
-
-    async fn read(&self, readings: impl IntoIterator<Item = (Timestamp, i64)>) {
-        let entries = readings
-            .into_iter()
-            .map(|(end, wh)| Entry {
-                channel: self.channel,
-                reading: Reading { end, value: Energy::from_wh(wh), quality: SourceQuality::GOOD },
-                admission: Admission::Accept,
-            })
-            .collect();
-        self.ledger.append(entries).await.unwrap();
-    }
-
-    /// A register of 100 Wh a quarter from one instant to another, without the quarters in `but`.
-    async fn steady(&self, from: &str, to: &str, but: &[(&str, &str)]) {
-        let (from, to) = (self.at(from), self.at(to));
-        let holes: Vec<Span> =
-            but.iter().map(|(a, b)| Span::new(self.at(a), self.at(b).plus(-1))).collect();
-        let quarters = (0..=to.since(from) / 900).map(|n| (from.plus(n * 900), 5000 + n * 100));
-        self.read(quarters.filter(|(t, _)| !holes.iter().any(|hole| hole.contains(*t)))).await;
-    }
-
-    fn validate(&self) -> Validated {
-        self.mdm.validate(self.point).unwrap()
-    }
-
-    fn profile(&self, day: &str, version: Option<u32>) -> DayProfile {
-        self.mdm.day_profile(self.point, Direction::Import, self.day(day), version).unwrap()
-    }
-
-    fn usage(&self, from: &str, to: &str, step: Step) -> Usage {
-        let query = UsageQuery {
-            span: Span::new(self.at(from), self.at(to)),
-            step: Some(step),
-            compare: Compare::Nothing,
-            max_points: None,
-        };
-        self.mdm.usage(self.point, query).unwrap()
-    }
-
-    fn worklist(&self) -> Vec<Group> {
-        self.mdm.worklist(self.organisation, FindingState::Open).unwrap()
-    }
-}
-
-/// What a profile says, one line per stretch of the same quality.
-fn shown(profile: &DayProfile) -> Vec<String> {
-    let mut stretches: Vec<(String, Timestamp, i64)> = Vec::new();
-    for interval in &profile.intervals {
-        let quality = match interval.quality {
-            Quality::Measured => "measured".to_owned(),
-            Quality::Estimated { .. } => {
-                format!("estimated by {}", interval.estimate.unwrap().0.name())
-            }
-            Quality::Edited => "edited".to_owned(),
-            Quality::Missing => "missing".to_owned(),
-        };
-        let wh = interval.energy.map_or(0, Energy::wh);
-        match stretches.last_mut() {
-            Some((last, until, sum)) if *last == quality => {
-                *until = interval.span.end;
-                *sum += wh;
-            }
-            _ => stretches.push((quality, interval.span.end, wh)),
-        }
-    }
-    stretches
-        .into_iter()
-        .map(|(quality, until, wh)| {
-            let until = profile.calendar.datetime(until).time();
-            format!("{quality} {wh} Wh until {}", until.strftime("%H:%M"))
-        })
-        .collect()
-}
+use crate::home::{Home, shown};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gap_is_estimated_and_a_late_reading_makes_the_next_version() {
