@@ -240,6 +240,13 @@ async fn identify(parts: &Parts, api: &Api) -> Result<Option<Identity>, Problem>
     }
     let Some(cookie) = cookie::session(parts) else { return Ok(None) };
     let found = api.registry().read(move |tx| by_session(tx, &cookie, now)).await?;
+    // A session that began in lab mode ends with it, and does not travel to where it is not allowed.
+    let found = found.filter(|identity| match identity {
+        Identity::User { .. } => true,
+        Identity::Lab { .. } => api
+            .lab()
+            .is_some_and(|lab| peer(&parts.extensions).is_some_and(|peer| lab.allows(peer))),
+    });
     if let Some(identity) = &found {
         touch(api, identity, now).await?;
     }

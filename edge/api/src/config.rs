@@ -27,6 +27,8 @@ pub struct ApiConfig {
     pub behind_tls: bool,
     /// How messages leave this server.
     pub delivery: DeliveryConfig,
+    /// After so long a silence an open page is told that the connection stands.
+    pub heartbeat: Duration,
 }
 
 impl Default for ApiConfig {
@@ -38,6 +40,7 @@ impl Default for ApiConfig {
             insecure_http: false,
             behind_tls: false,
             delivery: DeliveryConfig::default(),
+            heartbeat: Duration::from_secs(15),
         }
     }
 }

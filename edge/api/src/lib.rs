@@ -44,4 +44,4 @@ pub use config::{ApiConfig, DeliveryConfig, DemoAccount, Services};
 pub use metrics::{Metric, MetricSource};
 pub use openapi::document as openapi_document;
 pub use problem::{Body, Code, FileMistake, Params, PathId, Problem, ProblemDocument};
-pub use state::Api;
+pub use state::{Api, MeterTeller};

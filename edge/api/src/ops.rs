@@ -2,10 +2,15 @@
 
 mod admin;
 mod alerts;
+mod check;
+mod corrections;
 mod delivery;
+mod events;
 mod get_openapi;
 mod home;
+mod invoice_csv;
 mod invoice_document;
+mod invoice_share;
 mod invoices;
 mod live;
 pub(crate) mod me;
@@ -14,6 +19,7 @@ mod profile;
 mod readings;
 mod session;
 mod shown;
+mod tariff;
 mod unsubscribe;
 mod usage;
 
@@ -32,9 +38,15 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(usage::routes())
         .merge(profile::routes())
         .merge(readings::routes())
+        .merge(tariff::routes())
+        .merge(events::routes())
         .merge(live::routes())
         .merge(invoices::routes())
         .merge(invoice_document::routes())
+        .merge(invoice_share::routes())
+        .merge(invoice_csv::routes())
+        .merge(corrections::routes())
+        .merge(check::routes())
         .merge(alerts::routes())
         .merge(delivery::routes())
         .merge(unsubscribe::routes())

@@ -44,7 +44,7 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
     let mut response = match Portal::get(name).filter(|_| plain) {
         Some(file) if name != "index.html" => asset(name, file, request.headers()),
         _ if looks_like_a_file(name) => StatusCode::NOT_FOUND.into_response(),
-        _ => page(request.headers()),
+        _ => page(Portal::get("index.html"), request.headers()),
     };
     let over_tls = is_over_tls(request.extensions());
     secure_page(response.headers_mut(), api.config(), over_tls);
@@ -126,10 +126,10 @@ fn encoded(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> (Option<&'sta
     (None, file.data.into_owned())
 }
 
-/// The portal's one page. Language and theme stand in its first bytes, so that nothing flickers and no
-/// inline script is needed.
-fn page(headers: &HeaderMap) -> Response {
-    let html = Portal::get("index.html")
+/// The portal's one page, or in a build without it the page that says how to build it. Language and theme
+/// stand in its first bytes, so that nothing flickers and no inline script is needed.
+fn page(index: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
+    let html = index
         .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
         .unwrap_or_else(|| NOT_BUILT.to_owned());
     let html = dress(&html, headers);
@@ -172,6 +172,21 @@ fn preferred(headers: &HeaderMap) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_build_without_the_portal_says_how_to_build_it() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("lang=en; theme=dark"));
+        let response = page(None, &headers);
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        let html = std::str::from_utf8(&body).unwrap();
+        assert!(html.contains("npm ci"), "{html}");
+        // The policy of every page forbids what stands in the page itself.
+        assert!(!html.contains("<script") && !html.contains("style"), "{html}");
+    }
 
     #[test]
     fn language_and_theme_come_from_cookies_and_the_browser() {

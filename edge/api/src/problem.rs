@@ -334,6 +334,8 @@ impl From<MdmError> for Problem {
             MdmError::NoTariff { .. }
             | MdmError::NotYet { .. }
             | MdmError::BilledAlready { .. }
+            | MdmError::ItemBilled { .. }
+            | MdmError::Billing(_)
             | MdmError::RunState { .. } => Self::new(Code::NotReady, error.to_string()),
             MdmError::Registry(error) => error.into(),
             MdmError::Stopping => Self::new(Code::Unavailable, error.to_string()).retry_after(30),

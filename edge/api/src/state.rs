@@ -1,8 +1,11 @@
 //! What every handler is given.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{Router, middleware};
@@ -11,6 +14,7 @@ use corrente_lab::Lab;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
+use corrente_metering::id::MeterId;
 use corrente_notify::Keys;
 use corrente_registry::Registry;
 use tokio::sync::Semaphore;
@@ -26,6 +30,29 @@ const BODY_BYTES: usize = 1 << 20;
 /// Passwords that are hashed at the same time; each takes 19 MiB and a processor.
 const HASHING_AT_ONCE: usize = 2;
 
+/// Tells a connected meter how often to report, in seconds. Says whether it is connected.
+pub type MeterTeller = Arc<dyn Fn(MeterId, u32) -> bool + Send + Sync>;
+
+/// Who speaks to meters, once there is somebody.
+#[derive(Default)]
+struct Teller(Mutex<Option<MeterTeller>>);
+
+impl fmt::Debug for Teller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Teller")
+    }
+}
+
+impl Teller {
+    fn set(&self, teller: Option<MeterTeller>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = teller;
+    }
+
+    fn get(&self) -> Option<MeterTeller> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// The HTTP interface. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -39,6 +66,7 @@ struct Inner {
     hashing: Semaphore,
     stopping: AtomicBool,
     metrics: Metrics,
+    teller: Teller,
 }
 
 impl Api {
@@ -51,6 +79,7 @@ impl Api {
                 hashing: Semaphore::new(HASHING_AT_ONCE),
                 stopping: AtomicBool::new(false),
                 metrics: Metrics::new(),
+                teller: Teller::default(),
             }),
         }
     }
@@ -116,6 +145,18 @@ impl Api {
     pub fn set_stopping(&self) {
         self.inner.stopping.store(true, Ordering::Release);
         self.set_source(None);
+        self.inner.teller.set(None);
+    }
+
+    /// Speaks to meters by the head-end, which starts after this interface. It holds the head-end,
+    /// which holds this interface, until [`Api::set_stopping`] lets it go.
+    pub fn speak_by(&self, teller: MeterTeller) {
+        self.inner.teller.set(Some(teller));
+    }
+
+    /// Tells a meter how often to report. Says whether it is connected.
+    pub(crate) fn tell_interval(&self, meter: MeterId, seconds: u32) -> bool {
+        self.inner.teller.get().is_some_and(|tell| tell(meter, seconds))
     }
 
     /// Is the server about to stop?

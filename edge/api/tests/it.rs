@@ -4,6 +4,8 @@
 
 #[path = "it/admin.rs"]
 mod admin;
+#[path = "it/billing.rs"]
+mod billing;
 #[path = "it/delivery.rs"]
 mod delivery;
 #[path = "it/document.rs"]

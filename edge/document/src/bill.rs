@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct Bill {
     /// Its number.
     pub number: String,
+    /// What it corrects; nothing for a bill.
+    pub corrects: Option<Corrects>,
     /// Who sends it.
     pub issuer: Party,
     /// Who pays it.
@@ -30,6 +32,10 @@ pub struct Bill {
     pub energy: String,
     /// The lines, in order.
     pub lines: Vec<LineRow>,
+    /// The taxes that the lines have a column for.
+    pub tax_columns: Vec<String>,
+    /// What the lines and the taxes on top of them come to.
+    pub sum: String,
     /// The tax box.
     pub taxes: Vec<TaxRow>,
     /// The registers.
@@ -46,14 +52,60 @@ pub struct Bill {
     pub barcode: Option<BarCode>,
     /// Why it differs from the bill before.
     pub why: Option<Why>,
+    /// Why it differs from the bill of the same month a year earlier.
+    pub why_last_year: Option<Why>,
+    /// A preview of what an NF3e of it would have.
+    pub nf3e: Option<Nf3e>,
     /// The plan's fingerprint.
     pub digest: String,
 }
 
-/// Why a bill differs from the one before.
+/// What a correction corrects.
+#[derive(Clone, Debug, Serialize)]
+pub struct Corrects {
+    /// The number of the invoice.
+    pub number: String,
+    /// Why, in the words of who did it.
+    pub reason: String,
+    /// What the period came to until then.
+    pub before: String,
+    /// What it comes to.
+    pub after: String,
+    /// The difference, with its sign: what this document is about.
+    pub difference: String,
+    /// Is it a credit?
+    pub credit: bool,
+    /// The lines that differ.
+    pub lines: Vec<DifferenceRow>,
+}
+
+/// A line that differs.
+#[derive(Clone, Debug, Serialize)]
+pub struct DifferenceRow {
+    /// What it is.
+    pub label: String,
+    /// What it came to.
+    pub before: String,
+    /// What it comes to.
+    pub after: String,
+    /// The difference, with its sign.
+    pub difference: String,
+}
+
+/// A preview of the key and the QR form of an NF3e. It is no fiscal document: issuing one needs the utility's
+/// certificate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Nf3e {
+    /// The key in groups of four.
+    pub key: String,
+    /// The code to scan.
+    pub qr_svg: String,
+}
+
+/// Why a bill differs from another one.
 #[derive(Clone, Debug, Serialize)]
 pub struct Why {
-    /// What the bill before came to.
+    /// What the other bill came to.
     pub before: String,
     /// By how much this one is above it, with its sign.
     pub difference: String,
@@ -112,8 +164,12 @@ pub struct LineRow {
     pub note: Option<String>,
     /// How much, with its unit; empty where there is none.
     pub quantity: String,
-    /// For how much each; empty where there is none.
+    /// For how much each, with the taxes inside the amount; empty where there is none.
     pub price: String,
+    /// For how much each without taxes; empty where there is none.
+    pub net_price: String,
+    /// What each tax column's tax comes to.
+    pub taxes: Vec<String>,
     /// What it comes to.
     pub amount: String,
 }
@@ -144,7 +200,9 @@ pub struct MeterRow {
     pub end: String,
     /// When.
     pub end_at: String,
-    /// The difference.
+    /// What the difference is multiplied by.
+    pub constant: String,
+    /// The energy.
     pub energy: String,
 }
 

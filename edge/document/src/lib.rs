@@ -1,6 +1,9 @@
 //! The invoice as a document: PDF/A-3a that a screen reader can read, from a template that a designer
 //! can edit (`templates/invoice.typ`) and words that a translator can (`words/*.json`).
 //!
+//! A template and its words say how issued invoices look, and these never change: once a version has been
+//! released, another look is another template with the next number, which invoices carry from then on.
+//!
 //! The caller hands over a [`Bill`] whose figures are text already, in the reader's language: nothing
 //! is computed here, so that the paper says what the plan says.
 
@@ -15,9 +18,10 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 pub use bill::{
-    BarCode, Bill, HistoryMonth, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow, Why, WhyPart,
+    BarCode, Bill, Corrects, DifferenceRow, HistoryMonth, LineRow, MeterRow, Nf3e, Party, Period,
+    Pix, Place, TaxRow, Why, WhyPart,
 };
-pub use compose::{Facts, compose};
+pub use compose::{Correction, Facts, compose};
 use world::{Shared, World};
 
 /// The languages that documents exist in.

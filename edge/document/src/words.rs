@@ -1,5 +1,6 @@
 //! The words of a language.
 
+use corrente_billing::LineGroup;
 use serde_json::{Map, Value};
 
 use crate::Language;
@@ -23,6 +24,50 @@ impl Words {
     pub(crate) fn class(&self, class: &str) -> String {
         let key = format!("class.{class}");
         self.0.get(&key).and_then(Value::as_str).unwrap_or(class).to_owned()
+    }
+
+    /// A line that no tariff names, in this language: a fine, a credit; else the tariff's own name.
+    pub(crate) fn line(&self, code: &str, label: &str) -> String {
+        let key = format!("line.{code}");
+        self.0.get(&key).and_then(Value::as_str).unwrap_or(label).to_owned()
+    }
+
+    /// A flag's name with a capital; the tariff's word where it is not translated.
+    pub(crate) fn flag(&self, flag: &str) -> String {
+        let key = format!("flag.{}", flag.to_lowercase().replace('-', "_"));
+        self.0.get(&key).and_then(Value::as_str).unwrap_or(flag).to_owned()
+    }
+
+    /// A period of the day; the tariff's word where it is not translated.
+    pub(crate) fn period(&self, period: &str) -> String {
+        let key = format!("period.{period}");
+        self.0.get(&key).and_then(Value::as_str).unwrap_or(period).to_owned()
+    }
+
+    /// Why a quantity is another one than was measured.
+    pub(crate) fn detail(&self, detail: &str) -> String {
+        let key = format!("detail.{detail}");
+        self.0.get(&key).and_then(Value::as_str).unwrap_or(detail).to_owned()
+    }
+
+    /// A unit, of one or of more.
+    pub(crate) fn unit(&self, unit: &str, count: i64) -> String {
+        let number = if count == 1 { "one" } else { "more" };
+        let key = format!("unit.{}.{number}", unit.trim_end_matches('s'));
+        self.0.get(&key).and_then(Value::as_str).unwrap_or(unit).to_owned()
+    }
+
+    /// A block: `0..100` is said as a stretch with its unit.
+    pub(crate) fn block(&self, block: &str, group: LineGroup) -> String {
+        let unit = if group == LineGroup::Demand { "kW" } else { "kWh" };
+        match block.split_once("..") {
+            Some(("" | "0", until)) if !until.is_empty() => {
+                format!("{} {until} {unit}", self.get("up_to"))
+            }
+            Some((from, "")) => format!("{} {from} {unit}", self.get("above")),
+            Some((from, until)) => format!("{from} – {until} {unit}"),
+            None => block.to_owned(),
+        }
     }
 
     /// A note of the plan in this language; its English text where it is not translated.

@@ -1,10 +1,11 @@
 //! The document in every language, read back by an independent reader of PDF.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
 
 use std::process::Command;
 
 use corrente_document::{
-    BarCode, Bill, HistoryMonth, Language, LineRow, MeterRow, Party, Period, Pix, Place, TaxRow,
-    Why, WhyPart, invoice_pdf,
+    BarCode, Bill, Corrects, DifferenceRow, Facts, HistoryMonth, Language, LineRow, MeterRow, Nf3e,
+    Party, Period, Pix, Place, TaxRow, Why, WhyPart, compose, invoice_pdf,
 };
 
 const PAYLOAD: &str = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-426655440000520400005303986\
@@ -16,7 +17,8 @@ const SQUARE: &str =
 
 fn bill() -> Bill {
     Bill {
-        number: "000 123".into(),
+        number: "000123".into(),
+        corrects: None,
         issuer: Party {
             name: "Luz do Vale".into(),
             number: String::new(),
@@ -44,6 +46,8 @@ fn bill() -> Bill {
             line("Consumo TE", None, "198,4 kWh", "0,39172122", "77,71"),
             line("Iluminação pública", None, "", "", "12,00"),
         ],
+        tax_columns: vec!["ICMS".into()],
+        sum: "R$ 212,34".into(),
         taxes: vec![TaxRow {
             name: "ICMS".into(),
             base: "217,58".into(),
@@ -56,6 +60,7 @@ fn bill() -> Bill {
             start_at: "01/10/2026 00:00".into(),
             end: "12.543,4".into(),
             end_at: "01/11/2026 00:00".into(),
+            constant: "1".into(),
             energy: "198,4".into(),
         }],
         quality: "2.940 medidos, 36 estimados".into(),
@@ -85,6 +90,8 @@ fn bill() -> Bill {
                 WhyPart { cause: "Preços".into(), amount: "+2,34".into() },
             ],
         }),
+        why_last_year: None,
+        nf3e: None,
         digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
     }
 }
@@ -95,6 +102,8 @@ fn line(label: &str, note: Option<&str>, quantity: &str, price: &str, amount: &s
         note: note.map(Into::into),
         quantity: quantity.into(),
         price: price.into(),
+        net_price: String::new(),
+        taxes: vec!["44,60".into()],
         amount: amount.into(),
     }
 }
@@ -148,10 +157,144 @@ fn every_language_has_the_same_words() {
     assert_eq!(portuguese, keys(include_str!("../words/es.json")));
 }
 
-/// Writes the document to look at: `CORRENTE_LOOK=/tmp/bill.pdf cargo test -p corrente-document`.
+/// The golden plans of the billing crate, as they stand on paper.
+const PLANS: [(&str, &str); 5] = [
+    ("brazil", include_str!("../../../core/billing/tests/golden/plan-1-brazil.json")),
+    ("white", include_str!("../../../core/billing/tests/golden/plan-1-white.json")),
+    ("credits", include_str!("../../../core/billing/tests/golden/plan-1-credits.json")),
+    ("vat", include_str!("../../../core/billing/tests/golden/plan-1-vat.json")),
+    ("demand", include_str!("../../../core/billing/tests/golden/plan-1-demand.json")),
+];
+
+/// The plan of a golden file, which holds its tariffs too.
+fn golden(text: &str) -> corrente_billing::BillingPlan {
+    let mut file: serde_json::Value = serde_json::from_str(text).unwrap();
+    serde_json::from_value(file["plan"].take()).unwrap()
+}
+
+fn composed(text: &str, language: Language) -> Bill {
+    let plan = golden(text);
+    let calendar = corrente_metering::Calendar::new(&plan.zone).unwrap();
+    let example = bill();
+    let facts = Facts {
+        number: example.number,
+        corrects: None,
+        amount: plan.totals.total,
+        issuer: example.issuer,
+        customer: example.customer,
+        usage_point: example.usage_point.name,
+        class: "residential".into(),
+        phases: 1,
+        issued: plan.until,
+        due: plan.until.saturating_add(jiff::ToSpan::days(12)),
+        next_reading: None,
+        history: Vec::new(),
+        flags: vec![("verde".into(), plan.first, plan.until)],
+        pix: example.pix,
+        barcode: example.barcode,
+        why: None,
+        why_last_year: None,
+        nf3e: None,
+    };
+    compose(&plan, facts, &calendar, language)
+}
+
+/// What each language says of the golden plans. After a change that is meant: UPDATE=1, and read the diff.
 #[test]
-fn a_document_to_look_at() {
-    if let Some(path) = std::env::var_os("CORRENTE_LOOK") {
-        std::fs::write(path, invoice_pdf(&bill(), Language::Portuguese).unwrap()).unwrap();
+fn golden_plans_stand_on_paper_as_reviewed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (name, text) in PLANS {
+        for (language, tag) in
+            [(Language::Portuguese, "pt"), (Language::English, "en"), (Language::Spanish, "es")]
+        {
+            let bill = composed(text, language);
+            let said = format!("{}\n", serde_json::to_string_pretty(&bill).unwrap());
+            let path = folder.join(format!("{name}.{tag}.json"));
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&path, &said).unwrap();
+            }
+            let known = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(known == said, "{} is not what is composed now:\n{said}", path.display());
+            assert!(invoice_pdf(&bill, language).unwrap().starts_with(b"%PDF-"));
+        }
+    }
+}
+
+/// The lines' columns are the plan's figures: of each line what is printed adds up to the total.
+#[test]
+fn what_is_printed_adds_up() {
+    for (name, text) in PLANS {
+        let plan = golden(text);
+        let bill = composed(text, Language::English);
+        let cents = |text: &str| -> i64 {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            digits.parse::<i64>().unwrap() * if text.starts_with('−') { -1 } else { 1 }
+        };
+        let lines: i64 = bill.lines.iter().map(|line| cents(&line.amount)).sum();
+        assert_eq!(lines + plan.totals.taxes_added.minor(), plan.totals.total.minor(), "{name}");
+        for (column, label) in bill.tax_columns.iter().enumerate() {
+            let own: i64 = bill
+                .lines
+                .iter()
+                .filter(|line| !line.taxes[column].is_empty())
+                .map(|line| cents(&line.taxes[column]))
+                .sum();
+            let boxed: i64 = plan
+                .tax_box
+                .iter()
+                .filter(|row| row.label == *label)
+                .map(|row| row.amount.minor())
+                .sum();
+            assert_eq!(own, boxed, "{name}: {label}");
+        }
+    }
+}
+
+/// Writes documents to look at: `CORRENTE_LOOK=/tmp/bills cargo test -p corrente-document`.
+#[test]
+fn documents_to_look_at() {
+    let Some(folder) = std::env::var_os("CORRENTE_LOOK") else { return };
+    let folder = std::path::PathBuf::from(folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (language, tag) in
+        [(Language::Portuguese, "pt"), (Language::English, "en"), (Language::Spanish, "es")]
+    {
+        let write = |name: &str, bill: &Bill| {
+            let pdf = invoice_pdf(bill, language).unwrap();
+            std::fs::write(folder.join(format!("{name}.{tag}.pdf")), pdf).unwrap();
+        };
+        for (name, text) in PLANS {
+            let full = bill();
+            let nf3e = Nf3e {
+                key: "2926 0112 3456 7800 0195 6600 1000 0001 2310 0009 7403 7".into(),
+                qr_svg: SQUARE.into(),
+            };
+            let own = Bill {
+                history: full.history,
+                why: full.why.clone(),
+                why_last_year: full.why,
+                nf3e: Some(nf3e),
+                next_reading: full.next_reading,
+                ..composed(text, language)
+            };
+            write(name, &own);
+        }
+        let corrects = Corrects {
+            number: "000122".into(),
+            reason: "Leitura que chegou depois".into(),
+            before: "R$ 212,34".into(),
+            after: "R$ 200,00".into(),
+            difference: "−12,34".into(),
+            credit: true,
+            lines: vec![DifferenceRow {
+                label: "Consumo TUSD".into(),
+                before: "139,87".into(),
+                after: "127,53".into(),
+                difference: "−12,34".into(),
+            }],
+        };
+        let credit = Bill { corrects: Some(corrects), pix: None, barcode: None, ..bill() };
+        write("credit", &credit);
     }
 }

@@ -8,11 +8,13 @@ use crate::push::PushKey;
 
 const UNSUBSCRIBE: &str = "notify.unsubscribe";
 const PUSH: &str = "notify.push";
+const SHARE: &str = "invoice.share";
 
 /// The keys for what is sent.
 #[derive(Debug)]
 pub struct Keys {
     unsubscribe: hmac::Key,
+    share: hmac::Key,
     push: PushKey,
 }
 
@@ -27,6 +29,9 @@ pub enum KeysError {
         "the key for web push cannot be used: remove the setting `notify.push` from the registry"
     )]
     Push,
+    /// A push service would refuse every message.
+    #[error("`{0}` cannot stand in what push services are sent: it must be https: or mailto:")]
+    Contact(String),
 }
 
 impl Keys {
@@ -34,13 +39,18 @@ impl Keys {
     /// a `mailto:` or `https:` address.
     ///
     /// # Errors
-    /// When the registry fails, or a key in it is none.
+    /// When the registry fails, a key in it is none, or the contact is of another kind.
     pub fn load(tx: &mut Tx, contact: &str) -> Result<Self, KeysError> {
+        if !["https://", "mailto:"].iter().any(|scheme| contact.starts_with(scheme)) {
+            return Err(KeysError::Contact(contact.to_owned()));
+        }
         let unsubscribe =
             kept(tx, UNSUBSCRIBE, || Some(Secret::random("unsubscribe").reveal().to_owned()))?;
+        let share = kept(tx, SHARE, || Some(Secret::random("share").reveal().to_owned()))?;
         let push = kept(tx, PUSH, PushKey::generate)?;
         Ok(Self {
             unsubscribe: hmac::Key::new(hmac::HMAC_SHA256, unsubscribe.as_bytes()),
+            share: hmac::Key::new(hmac::HMAC_SHA256, share.as_bytes()),
             push: PushKey::read(&push, contact.to_owned()).ok_or(KeysError::Push)?,
         })
     }
@@ -52,20 +62,37 @@ impl Keys {
 
     /// What opens the end of letters to this address, and nothing else.
     pub fn unsubscribe_token(&self, email: &str) -> String {
-        let email = normal_email(email);
-        let tag = hmac::sign(&self.unsubscribe, email.as_bytes());
-        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-        format!("{}.{}", encode(email.as_bytes()), encode(tag.as_ref()))
+        signed(&self.unsubscribe, &normal_email(email))
     }
 
     /// The address of a token that this data directory made.
     pub fn unsubscribe_address(&self, token: &str) -> Option<String> {
-        let (email, tag) = token.split_once('.')?;
-        let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-        let (email, tag) = (decode(email)?, decode(tag)?);
-        hmac::verify(&self.unsubscribe, &email, &tag).ok()?;
-        String::from_utf8(email).ok()
+        read(&self.unsubscribe, token)
     }
+
+    /// What opens a shared invoice by the id of its link.
+    pub fn share_token(&self, id: &str) -> String {
+        signed(&self.share, id)
+    }
+
+    /// The id of the link of a token that this data directory made.
+    pub fn shared_id(&self, token: &str) -> Option<String> {
+        read(&self.share, token)
+    }
+}
+
+fn signed(key: &hmac::Key, text: &str) -> String {
+    let tag = hmac::sign(key, text.as_bytes());
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    format!("{}.{}", encode(text.as_bytes()), encode(tag.as_ref()))
+}
+
+fn read(key: &hmac::Key, token: &str) -> Option<String> {
+    let (text, tag) = token.split_once('.')?;
+    let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    let (text, tag) = (decode(text)?, decode(tag)?);
+    hmac::verify(key, &text, &tag).ok()?;
+    String::from_utf8(text).ok()
 }
 
 fn kept(

@@ -27,4 +27,4 @@ pub use push::{BrowserKeys, PushKey};
 pub use smtp::{DeliveryError, Smtp, SmtpConfig, SmtpConfigError, SmtpSecurity};
 pub use text::{Catalogue, Letter, TextError, Texts, Words};
 pub use webhook::signature;
-pub use worker::{Round, Worker, WorkerError};
+pub use worker::{Round, Worker, WorkerError, contact};

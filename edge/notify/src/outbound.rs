@@ -137,9 +137,14 @@ pub(crate) async fn send(request: RequestBuilder) -> Result<(), DeliveryError> {
     let said = format!("the other side answered {status}");
     Err(match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => DeliveryError::Gone(said),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
-            DeliveryError::Later(said)
-        }
+        // A key that is being changed, or a guard before the receiver, may let it in later; who stays
+        // shut is paused soon enough.
+        StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::CONFLICT
+        | StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::TOO_EARLY => DeliveryError::Later(said),
         _ if status.is_redirection() => DeliveryError::Never(format!(
             "{said}: redirects are not followed, use the last address"
         )),

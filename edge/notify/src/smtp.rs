@@ -126,6 +126,11 @@ impl Smtp {
         Ok(Self { transport: builder.build(), from })
     }
 
+    /// The address that letters come from.
+    pub fn sender(&self) -> &str {
+        self.from.email.as_ref()
+    }
+
     /// Delivers a letter. The key becomes the message's id, so that a mailbox can drop the second copy of a
     /// message that was delivered and whose answer was lost.
     ///

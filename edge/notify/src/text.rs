@@ -23,7 +23,7 @@ pub struct Words {
     /// Where the portal shows more, where its address is known.
     pub link: Option<String>,
     /// The same without the portal's address.
-    pub path: &'static str,
+    pub path: String,
 }
 
 impl Words {
@@ -40,7 +40,7 @@ impl Words {
             sentence: "Sentence.".to_owned(),
             action: "Action.".to_owned(),
             link: Some("https://portal.example.org/".to_owned()),
-            path: "/",
+            path: "/".to_owned(),
         }
     }
 }
@@ -71,6 +71,8 @@ pub struct Texts {
     digest: String,
     /// Names of the months, January first.
     months: Vec<String>,
+    /// Why a bill differs, by the word of `corrente_billing::Cause`.
+    causes: BTreeMap<String, String>,
     #[serde(flatten)]
     kinds: BTreeMap<String, BTreeMap<String, Notice>>,
 }
@@ -80,6 +82,8 @@ pub struct Texts {
 struct Notice {
     subject: String,
     sentence: String,
+    /// One more sentence where the message knows a cause.
+    because: Option<String>,
     action: String,
 }
 
@@ -160,10 +164,16 @@ impl Catalogue {
             .and_then(|moments| moments.get(moment))
             .ok_or(TextError::NoText { language, kind, moment })?;
         let fill = |template: &str| fill(template, texts, message);
-        let path = page(message.kind);
+        let path = address(message);
+        let mut sentence = fill(&notice.sentence)?;
+        if let Some(because) = &notice.because
+            && message.values.contains_key("cause")
+        {
+            sentence = format!("{sentence} {}", fill(because)?);
+        }
         Ok(Words {
             title: fill(&notice.subject)?,
-            sentence: fill(&notice.sentence)?,
+            sentence,
             action: fill(&notice.action)?,
             link: portal.map(|portal| format!("{}{path}", portal.trim_end_matches('/'))),
             path,
@@ -244,6 +254,19 @@ fn page(topic: Topic) -> &'static str {
     }
 }
 
+/// That page of the home that the message is about, and of its bill where there is one.
+fn address(message: &Message) -> String {
+    let page = page(message.kind);
+    let query: Vec<String> = [("home", "usage_point_id"), ("bill", "invoice")]
+        .into_iter()
+        .filter_map(|(name, figure)| Some((name, message.values.get(figure)?)))
+        // They are our own ids; whatever else stands there has no place in a link.
+        .filter(|(_, id)| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        .map(|(name, id)| format!("{name}={id}"))
+        .collect();
+    if query.is_empty() { page.to_owned() } else { format!("{page}?{}", query.join("&")) }
+}
+
 fn fill(template: &str, texts: &Texts, message: &Message) -> Result<String, TextError> {
     let mut out = String::new();
     let mut rest = template;
@@ -270,6 +293,9 @@ fn figure(name: &str, kind: &str, texts: &Texts, message: &Message) -> Option<St
     };
     if kind == "text" {
         return Some(one_line(value));
+    }
+    if kind == "cause" {
+        return texts.causes.get(value).or_else(|| texts.causes.get("other")).cloned();
     }
     let figures = Figures::of_tag(&message.language);
     if kind == "date" {

@@ -22,6 +22,10 @@ struct Payload<'a> {
     kind: &'static str,
     moment: &'static str,
     usage_point: &'a str,
+    /// The id under which the API knows it.
+    usage_point_id: Option<&'a str>,
+    /// When it happened, RFC 3339 of the usage point.
+    at: Option<&'a str>,
     language: &'a str,
     title: &'a str,
     sentence: &'a str,
@@ -55,6 +59,8 @@ pub(crate) async fn send(
         kind: message.kind.word(),
         moment: message.moment.word(),
         usage_point: &message.usage_point,
+        usage_point_id: message.values.get("usage_point_id").map(String::as_str),
+        at: message.values.get("at").map(String::as_str),
         language: &message.language,
         title: &words.title,
         sentence: &words.sentence,

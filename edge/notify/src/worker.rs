@@ -24,8 +24,12 @@ use crate::{
 
 /// How often the outbox is looked at.
 const ROUND: Duration = Duration::from_millis(500);
-/// So many messages are taken at a time.
-const AT_ONCE: u32 = 200;
+/// So many messages are taken at a time, and so many of them to one receiver.
+const AT_ONCE: u32 = 500;
+const TO_ONE: u32 = 20;
+/// A message that nobody could deliver for so long, because no mail server was configured, is not
+/// news any more.
+const STALE_SECONDS: i64 = 3 * 86_400;
 /// So many receivers are served at the same time.
 const LANES: usize = 32;
 
@@ -77,7 +81,7 @@ impl Worker {
         outbound: Outbound,
         portal: Option<String>,
     ) -> Result<Self, WorkerError> {
-        let contact = portal.clone().unwrap_or_else(|| "https://localhost".to_owned());
+        let contact = contact(portal.as_deref(), smtp.as_ref().map(Smtp::sender));
         let keys = registry.write_blocking(move |tx| Keys::load(tx, &contact))?;
         let catalogue = Catalogue::built_in()?;
         Ok(Self { registry, smtp, outbound, portal, keys: Arc::new(keys), catalogue })
@@ -148,7 +152,21 @@ impl Worker {
         &self,
         now: Timestamp,
     ) -> Result<BTreeMap<Lane, Vec<OutboxMessage>>, RegistryError> {
-        let due = self.registry.read(move |tx| outbox::due(tx, now, AT_ONCE)).await?;
+        // Without a mail server only e-mail is looked at that waited too long.
+        let mail_before =
+            if self.smtp.is_some() { Timestamp::MAX } else { now.plus(-STALE_SECONDS) };
+        let mut due = self
+            .registry
+            .read(move |tx| outbox::due(tx, now, mail_before, TO_ONE, AT_ONCE))
+            .await?;
+        // A letter of the day that was cut off waits until it is whole.
+        if due.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX)
+            && let Some(last) = due.last().cloned()
+            && last.channel == "digest"
+            && due.iter().any(|m| m.recipient != last.recipient || m.channel != last.channel)
+        {
+            due.retain(|m| m.recipient != last.recipient || m.channel != last.channel);
+        }
         let mut lanes: BTreeMap<Lane, Vec<OutboxMessage>> = BTreeMap::new();
         for message in due {
             let lane = (message.channel.clone(), message.recipient.clone());
@@ -166,9 +184,9 @@ impl Worker {
         let digest = messages.first().is_some_and(|message| message.channel == "digest");
         let size = if digest { messages.len().max(1) } else { 1 };
         for together in messages.chunks(size) {
-            let Some(attempt) = self.attempt(together, now).await else { continue };
-            for message in together {
-                match &attempt {
+            let attempts = self.attempt(together, now).await;
+            for (message, attempt) in together.iter().zip(&attempts) {
+                match attempt {
                     Attempt::Sent => round.sent += 1,
                     Attempt::RetryAt { error, .. } => {
                         round.later += 1;
@@ -186,11 +204,23 @@ impl Worker {
                     }
                 }
             }
-            let ids: Vec<_> = together.iter().map(|message| message.id).collect();
+            let marks: Vec<_> = together.iter().map(|message| message.id).zip(attempts).collect();
             self.registry
-                .write(move |tx| ids.iter().try_for_each(|id| outbox::mark(tx, *id, &attempt)))
+                .write(move |tx| {
+                    marks.iter().try_for_each(|(id, attempt)| outbox::mark(tx, *id, attempt))
+                })
                 .await?;
         }
         Ok(round)
+    }
+}
+
+/// Where a push service may ask, RFC 8292 section 2.1: the portal where that is an https address, else
+/// the sender of e-mail.
+pub fn contact(portal: Option<&str>, sender: Option<&str>) -> String {
+    match (portal.filter(|portal| portal.starts_with("https://")), sender) {
+        (Some(portal), _) => portal.to_owned(),
+        (None, Some(sender)) => format!("mailto:{sender}"),
+        (None, None) => "mailto:postmaster@localhost".to_owned(),
     }
 }

@@ -140,12 +140,16 @@ impl Home {
     }
 
     async fn enqueue(&self, key: &str) -> OutboxId {
+        self.enqueue_with(key, "5400").await
+    }
+
+    async fn enqueue_with(&self, key: &str, value: &'static str) -> OutboxId {
         let (key, id) = (key.to_owned(), self.destination);
         self.registry
             .write(move |tx| -> Result<_, RegistryError> {
                 let to = destinations::get(tx, id)?.unwrap();
                 let values =
-                    [("value", "5400"), ("limit", "5000"), ("unit", "w"), ("from", "2026-11-24")];
+                    [("value", value), ("limit", "5000"), ("unit", "w"), ("from", "2026-11-24")];
                 let message = Message {
                     kind: RuleKind::ExcessiveConsumption.into(),
                     moment: Moment::Started,
@@ -249,7 +253,7 @@ async fn a_dead_webhook_is_paused_and_its_owner_is_told_once() {
     }
     assert_eq!(requests, FAILURES_UNTIL_PAUSED);
     // Those behind are dead letters, and there is one letter to the owner.
-    let all = home.registry.read(|tx| outbox::due(tx, NOW.plus(1_000_000), 100)).await.unwrap();
+    let all = home.registry.read(|tx| outbox::waiting(tx, 100)).await.unwrap();
     let letters: Vec<_> = all.iter().filter(|m| m.channel == "email").collect();
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].recipient, "ana@example.org");
@@ -261,6 +265,88 @@ async fn a_dead_webhook_is_paused_and_its_owner_is_told_once() {
     let id = home.destination;
     home.registry.write(move |tx| destinations::resume(tx, id)).await.unwrap();
     assert_eq!(home.destination().await.unwrap().paused, None);
+}
+
+#[tokio::test]
+async fn who_is_shut_for_a_moment_is_tried_again() {
+    for answer in ["401 Unauthorized", "403 Forbidden", "429 Too Many Requests"] {
+        let (url, _heard) = receiver(vec![answer, "200 ok"]).await;
+        let home = Home::new(DestinationKind::Webhook, &url, json!({}), SECRET).await;
+        let id = home.enqueue("k1").await;
+        assert_eq!(home.worker.round(NOW).await.unwrap(), LATER, "{answer}");
+        let next = home.row(id).await.next_try;
+        assert_eq!(home.worker.round(next).await.unwrap(), SENT, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_words_is_not_the_receivers_failure() {
+    let (url, mut heard) = receiver(vec!["200 ok"]).await;
+    let home = Home::new(DestinationKind::Webhook, &url, json!({}), SECRET).await;
+    let id = home.enqueue_with("k1", "no number").await;
+    assert_eq!(home.worker.round(NOW).await.unwrap(), FAILED);
+    let why = home.row(id).await.last_error.unwrap();
+    assert!(why.contains("`{value}`"), "{why}");
+    assert_eq!(home.destination().await.unwrap().failures, 0);
+    assert!(heard.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn letters_that_cannot_leave_keep_no_webhook_waiting() {
+    let (url, mut heard) = receiver(vec!["200 ok"]).await;
+    let home = Home::new(DestinationKind::Webhook, &url, json!({}), SECRET).await;
+    let first = home.enqueue("first").await;
+    let row = home.row(first).await;
+    // Older than the webhook, and more than are taken at a time.
+    home.registry
+        .write(move |tx| -> Result<_, RegistryError> {
+            for n in 0..1_000 {
+                let new = NewMessage {
+                    organisation: row.organisation,
+                    channel: "email".to_owned(),
+                    recipient: format!("{}@example.org", n % 250),
+                    document: row.document.clone(),
+                    idempotency_key: format!("letter {n}"),
+                };
+                outbox::enqueue(tx, &new, NOW.plus(-3600))?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(home.worker.round(NOW).await.unwrap(), SENT);
+    assert_eq!(heard.recv().await.unwrap().header("idempotency-key"), "first");
+}
+
+#[tokio::test]
+async fn a_thousand_messages_to_one_keep_nobody_else_waiting() {
+    let (slow, _) = receiver(vec!["500 broken"]).await;
+    let home = Home::new(DestinationKind::Webhook, &slow, json!({}), SECRET).await;
+    for n in 0..1_000 {
+        home.enqueue(&format!("slow {n}")).await;
+    }
+    let row = home.destination().await.unwrap();
+    let (url, mut heard) = receiver(vec!["200 ok"]).await;
+    let other = home
+        .registry
+        .write(move |tx| -> Result<_, RegistryError> {
+            let new = NewDestination {
+                organisation: row.organisation,
+                user: row.user,
+                kind: DestinationKind::Webhook,
+                label: "Another".to_owned(),
+                address: url.clone(),
+                settings: json!({}),
+                secret: SECRET.to_owned(),
+            };
+            destinations::put(tx, &new, NOW).map(|made| made.id)
+        })
+        .await
+        .unwrap();
+    let other = Home { destination: other, ..home };
+    other.enqueue("quick").await;
+    assert_eq!(other.worker.round(NOW).await.unwrap().sent, 1);
+    assert_eq!(heard.recv().await.unwrap().header("idempotency-key"), "quick");
 }
 
 #[tokio::test]

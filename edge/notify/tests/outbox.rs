@@ -118,8 +118,7 @@ async fn enqueue_to(registry: &Registry, key: &str, language: &str, channel: &st
                 idempotency_key: key.clone(),
             };
             outbox::enqueue(tx, &new, NOW)?;
-            let due = outbox::due(tx, NOW, 100)?;
-            Ok(due.into_iter().find(|m| m.idempotency_key == key).unwrap().id)
+            Ok(outbox::by_key(tx, &key)?.unwrap().id)
         })
         .await
         .unwrap()
@@ -215,6 +214,42 @@ async fn a_day_of_messages_is_one_letter() {
     assert!(mails.try_recv().is_err());
     for id in ids {
         assert_eq!(state(&registry, id).await.0, OutboxState::Sent);
+    }
+}
+
+#[tokio::test]
+async fn a_letter_of_the_day_leaves_out_what_has_no_words() {
+    let (_directory, registry) = registry();
+    let good = enqueue_to(&registry, "k1", "en", "digest").await;
+    let row = registry.read(move |tx| outbox::get(tx, good)).await.unwrap().unwrap();
+    let mut bad = Vec::new();
+    for (key, pointer) in [("k0", "/values/due"), ("k2", "/kind")] {
+        let mut document = row.document.clone();
+        *document.pointer_mut(pointer).unwrap() = "nothing known".into();
+        let new = NewMessage {
+            organisation: row.organisation,
+            channel: "digest".to_owned(),
+            recipient: row.recipient.clone(),
+            document,
+            idempotency_key: key.to_owned(),
+        };
+        bad.push(
+            registry
+                .write(move |tx| -> Result<_, RegistryError> {
+                    outbox::enqueue(tx, &new, NOW.plus(-1))?;
+                    Ok(outbox::by_key(tx, key)?.unwrap().id)
+                })
+                .await
+                .unwrap(),
+        );
+    }
+    let (port, mut mails) = server(vec!["250 ok"]).await;
+    let worker = worker(&registry, port);
+    assert_eq!(worker.round(NOW).await.unwrap(), Round { sent: 1, later: 0, failed: 2 });
+    assert!(mails.recv().await.unwrap().contains("Your bill is here"));
+    assert_eq!(state(&registry, good).await.0, OutboxState::Sent);
+    for id in bad {
+        assert_eq!(state(&registry, id).await.0, OutboxState::Failed);
     }
 }
 

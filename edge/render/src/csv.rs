@@ -1,6 +1,6 @@
 //! Usage as comma-separated values (RFC 4180).
 
-use std::io::Write;
+use std::{borrow::Cow, io::Write};
 
 use corrente_units::{Energy, Money};
 
@@ -40,32 +40,68 @@ pub fn usage(
     rows: impl IntoIterator<Item = UsageRow>,
     amounts: Amounts,
 ) -> Result<(), csv::Error> {
-    let mut file = csv::Writer::from_writer(to);
-    let mut header = vec!["usage_point", "period_start", "period_end", "wh", "quality"];
-    if amounts == Amounts::With {
-        header.push("amount");
+    let mut file = UsageFile::begin(to, amounts)?;
+    rows.into_iter().try_for_each(|row| file.write(&row))?;
+    file.end()
+}
+
+/// The same for rows that come one after the other, from whoever may fail between them.
+pub struct UsageFile<W: Write> {
+    file: csv::Writer<W>,
+    amounts: Amounts,
+}
+
+impl<W: Write> std::fmt::Debug for UsageFile<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UsageFile").field("amounts", &self.amounts).finish_non_exhaustive()
     }
-    file.write_record(&header)?;
-    for row in rows {
+}
+
+impl<W: Write> UsageFile<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn begin(to: W, amounts: Amounts) -> Result<Self, csv::Error> {
+        let mut file = csv::Writer::from_writer(to);
+        let mut header = vec!["usage_point", "period_start", "period_end", "wh", "quality"];
+        if amounts == Amounts::With {
+            header.push("amount");
+        }
+        file.write_record(&header)?;
+        Ok(Self { file, amounts })
+    }
+
+    /// Writes a line.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn write(&mut self, row: &UsageRow) -> Result<(), csv::Error> {
         let wh = row.energy.map(|energy| energy.wh().to_string()).unwrap_or_default();
         let amount = row.amount.map(|amount| amount.to_string()).unwrap_or_default();
         let name = harmless(&row.usage_point);
         let mut record = vec![&*name, &row.period_start, &row.period_end, &wh, row.quality];
-        if amounts == Amounts::With {
+        if self.amounts == Amounts::With {
             record.push(&amount);
         }
-        file.write_record(&record)?;
+        self.file.write_record(&record)
     }
-    file.flush()?;
-    Ok(())
+
+    /// Hands on what is still in memory.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn end(mut self) -> Result<(), csv::Error> {
+        Ok(self.file.flush()?)
+    }
 }
 
-/// A name that a spreadsheet would take for a formula is written with an apostrophe before it.
-fn harmless(name: &str) -> String {
+/// A name that a spreadsheet would take for a formula gets an apostrophe before it.
+pub fn harmless(name: &str) -> Cow<'_, str> {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{name}")
+        Cow::Owned(format!("'{name}"))
     } else {
-        name.to_owned()
+        Cow::Borrowed(name)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod agreements;
 mod audit;
+mod billing_rules;
 mod billing_runs;
 mod customers;
 mod findings;
@@ -13,6 +14,7 @@ mod meters;
 mod organisation;
 mod outbox;
 mod parents;
+mod prices;
 mod readings;
 mod rejected_readings;
 mod rule_sets;
@@ -48,14 +50,16 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(readings::routes())
         .merge(findings::routes())
         .merge(billing_runs::routes())
+        .merge(prices::routes())
+        .merge(billing_rules::routes())
         .merge(audit::routes())
         .merge(outbox::routes())
 }
 
 /// An administrator who changes something, as the audit log tells it.
-struct Change {
-    by: By,
-    organisation: OrganisationId,
+pub(crate) struct Change {
+    pub(crate) by: By,
+    pub(crate) organisation: OrganisationId,
 }
 
 impl FromRequestParts<Api> for Change {

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use corrente_alert::RuleKind;
-use corrente_mdm::{ShownEvent, ShownRule};
+use corrente_mdm::{Refusal, ShownEvent, ShownRule};
 use corrente_metering::{Calendar, id::AlertEventId};
 use corrente_registry::alerts;
 use http::StatusCode;
@@ -77,7 +77,32 @@ pub(crate) struct AlertPreview {
     /// Of so many of those days something is known.
     days: usize,
     /// Why such a rule is refused: it would always or never tell here.
-    refusal: Option<String>,
+    refusal: Option<AlertRefusal>,
+}
+
+/// Why a rule is refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertRefusal {
+    /// `always`: it would have told on nearly every day. `never`: all that was ever used lies far below.
+    /// `every_bill`: each bill passes it at its beginning.
+    code: &'static str,
+    /// The same in a sentence.
+    reason: String,
+    /// On so many days it would have told.
+    told: Option<usize>,
+    /// The highest value that was seen, in the rule's unit.
+    highest: Option<String>,
+}
+
+impl From<Refusal> for AlertRefusal {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code(),
+            reason: refusal.to_string(),
+            told: refusal.told(),
+            highest: refusal.highest().map(|highest| highest.to_string()),
+        }
+    }
 }
 
 /// A rule to try.
@@ -230,7 +255,11 @@ async fn preview_alert_rule(
     let id = own.point.id;
     let parameters = ask.parameters.unwrap_or_else(|| usual_parameters(kind));
     let found = api.mdm().run(move |mdm| mdm.preview_alert_rule(id, kind, &parameters)).await?;
-    Ok(Json(AlertPreview { times: found.times, days: found.days, refusal: found.refusal }))
+    Ok(Json(AlertPreview {
+        times: found.times,
+        days: found.days,
+        refusal: found.refusal.map(Into::into),
+    }))
 }
 
 /// Keeps a usage point's rule silent for a while: what it sees stands on the page and is told nowhere

@@ -49,10 +49,48 @@ pub(crate) struct Now {
     age_s: Option<i64>,
     /// `live`, `late`, `silent`, `none`.
     state: &'static str,
-    /// The tariff's period of the day, in the tariff's word.
-    period_label: Option<String>,
+    /// The tariff's period of the day; null where it has none.
+    period: Option<PeriodNow>,
+    /// Each phase of which the meter says something, in order.
+    phases: Vec<Phase>,
     /// The last hour: seconds since 1970 and W, in order.
     recent: Vec<(i64, i64)>,
+}
+
+/// A phase.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Phase {
+    /// Voltage in millivolts; null when unknown.
+    mv: Option<i64>,
+    /// Current in milliamperes; null when unknown.
+    ma: Option<i64>,
+}
+
+impl From<corrente_mdm::Phase> for Phase {
+    fn from(phase: corrente_mdm::Phase) -> Self {
+        Self { mv: phase.volts_mv, ma: phase.amps_ma }
+    }
+}
+
+/// The tariff's period of the day that runs now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PeriodNow {
+    /// In the tariff's own word.
+    name: String,
+    /// `off_peak`, `shoulder`, `peak`: how dear it is among its tariff's.
+    level: &'static str,
+    /// When another one begins; null where none does within a week.
+    until: Option<String>,
+}
+
+impl PeriodNow {
+    pub(crate) fn new(calendar: &Calendar, now: &corrente_mdm::PeriodNow) -> Self {
+        Self {
+            name: now.name.clone(),
+            level: now.level.word(),
+            until: now.until.map(|until| calendar.rfc3339(until)),
+        }
+    }
 }
 
 /// The running bill.
@@ -192,7 +230,8 @@ impl Now {
                 NowState::Silent => "silent",
                 NowState::Nothing => "none",
             },
-            period_label: now.period_label,
+            period: now.period.as_ref().map(|period| PeriodNow::new(calendar, period)),
+            phases: now.phases.into_iter().map(Phase::from).collect(),
             recent: now.recent.into_iter().map(|(t, w)| (t.second(), w)).collect(),
         }
     }

@@ -5,10 +5,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use corrente_billing::pay::febraban::{self, FebrabanError};
-use corrente_document::{BarCode, Facts, Language, Party, Pix, compose, invoice_pdf};
+use corrente_billing::pay::{
+    febraban::{self, FebrabanError},
+    nf3e,
+};
+use corrente_document::{
+    BarCode, Correction, Facts, Language, Nf3e, Party, Pix, compose, invoice_pdf,
+};
 use corrente_mdm::{InvoiceDetail, MdmError};
-use corrente_metering::Calendar;
+use corrente_metering::{Calendar, id::InvoiceId};
 use http::header;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,6 +21,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::invoices::own_invoice;
 use crate::{Api, Params, PathId, Problem, Viewer};
+
+/// Where the QR codes of real electricity invoice documents lead.
+const NF3E_ADDRESS: &str = "https://dfe-portal.svrs.rs.gov.br/nf3e/QRCode";
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(get_invoice_document))
@@ -46,23 +54,34 @@ async fn get_invoice_document(
     Params(question): Params<DocumentQuestion>,
 ) -> Result<Response, Problem> {
     let row = own_invoice(&api, &identity, &id).await?;
+    let (number, pdf) =
+        pdf_of(&api, row.id, question.language.as_deref().map(Language::of_tag)).await?;
+    let name = format!("attachment; filename=\"{number}.pdf\"");
+    let headers =
+        [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, pdf).into_response())
+}
+
+/// An invoice's number and its document; in the issuer's language where none is given.
+pub(crate) async fn pdf_of(
+    api: &Api,
+    id: InvoiceId,
+    language: Option<Language>,
+) -> Result<(String, Vec<u8>), Problem> {
     let detail = api
         .mdm()
-        .run(move |mdm| mdm.invoice(row.id))
+        .run(move |mdm| mdm.invoice(id))
         .await?
         .ok_or_else(|| Problem::not_found("invoice"))?;
-    let language =
-        Language::of_tag(question.language.as_deref().unwrap_or(&detail.issuer.language));
-    let name = format!("attachment; filename=\"{}.pdf\"", detail.summary.invoice.number);
+    let language = language.unwrap_or_else(|| Language::of_tag(&detail.issuer.language));
+    let number = detail.summary.invoice.number.clone();
     // Setting a page takes some milliseconds of processor: not on a thread that answers people.
     let pdf = api
         .mdm()
         .run(move |_| Ok::<_, MdmError>(document(&detail, language)))
         .await?
         .map_err(|error| Problem::internal(&*error))?;
-    let headers =
-        [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, pdf).into_response())
+    Ok((number, pdf))
 }
 
 fn document(
@@ -88,8 +107,29 @@ fn document(
         }
     };
     let customer = detail.customer.as_ref();
+    let nf3e = match &detail.nf3e_key {
+        None => None,
+        Some(key) => Some(Nf3e {
+            key: grouped(key),
+            // Never the address of production: nobody has authorised such a document.
+            qr_svg: corrente_render::qr_svg(&nf3e::read(key)?.qr_address(NF3E_ADDRESS, false))?,
+        }),
+    };
+    let corrects = detail.corrected.as_ref().map(|corrected| Correction {
+        number: corrected.number.clone(),
+        reason: corrected.reason.clone(),
+        before: corrected.before,
+        after: corrected.after,
+        lines: corrected
+            .lines
+            .iter()
+            .map(|l| (l.code.clone(), l.label.clone(), l.before, l.after, l.difference))
+            .collect(),
+    });
     let facts = Facts {
         number: invoice.number.clone(),
+        corrects,
+        amount: invoice.amount,
         issuer: Party {
             name: issuer.name.clone(),
             number: String::new(),
@@ -109,19 +149,29 @@ fn document(
         },
         usage_point: point.name.clone(),
         class: point.class.clone(),
+        phases: point.phases,
         issued: calendar.date(invoice.issued),
         due: invoice.due,
         next_reading: Some(detail.next_reading),
         history: detail.history.iter().map(|(month, energy, _)| (*month, *energy)).collect(),
+        flags: detail.flags.clone(),
         pix,
         barcode,
-        why: detail.why.clone(),
+        why: detail.why.clone().filter(|_| detail.corrected.is_none()),
+        why_last_year: detail.why_last_year.clone().filter(|_| detail.corrected.is_none()),
+        nf3e,
     };
     Ok(invoice_pdf(&compose(&detail.plan, facts, &calendar, language), language)?)
 }
 
+/// A key in groups of four, as it is read out.
+fn grouped(key: &str) -> String {
+    let groups: Vec<&str> = (0..key.len()).step_by(4).filter_map(|n| key.get(n..n + 4)).collect();
+    groups.join(" ")
+}
+
 /// The line that people type: four blocks, each with its check digit after a dash.
-fn typed(digits: &str) -> Result<String, FebrabanError> {
+pub(crate) fn typed(digits: &str) -> Result<String, FebrabanError> {
     let line = febraban::read(digits)?.line()?;
     let blocks: Vec<String> = [0, 12, 24, 36]
         .into_iter()

@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::invoice_document::typed;
 use crate::{Api, Identity, OwnUsagePoint, PathId, Problem, Viewer};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -21,7 +22,6 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(get_invoices))
         .routes(routes!(get_invoice))
         .routes(routes!(get_pix_picture))
-        .routes(routes!(get_invoice_csv))
 }
 
 /// Invoices, the newest first.
@@ -54,10 +54,31 @@ pub(crate) struct InvoiceSummary {
     wh: Option<i64>,
     /// Its days.
     days: i64,
-    /// `open`, `paid`, `cancelled`.
+    /// `open`, `paid`, or `credit`: an amount below zero that the next bill takes off.
     state: &'static str,
     /// By how many percent it is above the invoice before.
     change_percent: Option<String>,
+    /// What came to be known later: documents for the difference, in the order in which they were issued.
+    corrections: Vec<CorrectionHead>,
+}
+
+/// A correction of an invoice in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CorrectionHead {
+    /// Its id: it is an invoice of its own.
+    id: String,
+    /// Its number on paper.
+    number: String,
+    /// When it was issued.
+    issued: String,
+    /// The last day of payment.
+    due: String,
+    /// The difference; below zero for a credit.
+    amount: String,
+    /// `open`, `paid`, `credit`.
+    state: &'static str,
+    /// Why, in the words of who did it.
+    reason: Option<String>,
 }
 
 /// One invoice with all that is printed on it.
@@ -71,8 +92,10 @@ pub(crate) struct Invoice {
     issuer: Issuer,
     /// Where the energy was used.
     usage_point: Place,
-    /// The meter's registers; null where the meter has none.
+    /// The registers of the first meter; null where it has none.
     meter: Option<Meter>,
+    /// The registers of every meter of the period: two after an exchange.
+    meters: Vec<Meter>,
     /// How well the energy is known, in days or intervals.
     quality: Quality,
     /// The lines.
@@ -85,16 +108,83 @@ pub(crate) struct Invoice {
     pix: Option<Pix>,
     /// The 44 digits of its bar code.
     bar_code: Option<String>,
+    /// The line that people type instead of scanning it: four blocks with their check digits.
+    bar_code_line: Option<String>,
     /// The day on which the meter is read next, as far as it can be said.
     next_reading: String,
     /// Wh of it that are estimated.
     estimated_wh: i64,
+    /// The part of it that a person entered, Wh.
+    edited_wh: i64,
     /// Up to thirteen months, the oldest first.
     history: Vec<Month>,
     /// The invoices that it can be compared with.
     comparison: Comparison,
     /// Digest of what it was computed from.
     plan_digest: String,
+    /// What it corrects; null for a bill.
+    corrected: Option<CorrectedDocument>,
+    /// The flags of the period, also those without a surcharge.
+    flags: Vec<FlagDocument>,
+    /// The key that an NF3e of it would have: a preview, which is no fiscal document.
+    nf3e_key_preview: Option<String>,
+    /// What the bill knows beside its figures: `energy_estimated`, `tariff_changed`, ….
+    notes: Vec<String>,
+}
+
+/// A flag and its days.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FlagDocument {
+    /// Its name in the tariff's words.
+    flag: String,
+    /// The first day.
+    from: String,
+    /// The first day without it.
+    until: String,
+}
+
+/// What a correction corrects.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CorrectedDocument {
+    /// The invoice's id.
+    invoice: String,
+    /// Its number.
+    number: String,
+    /// Why, in the words of who did it.
+    reason: String,
+    /// What the period came to until then.
+    before: String,
+    /// What it comes to.
+    after: String,
+    /// The difference by line; they add up to the amount.
+    lines: Vec<DifferenceDocument>,
+}
+
+/// How a line differs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DifferenceDocument {
+    /// The charge; `tax_added` for the sum of taxes on top of the lines.
+    code: String,
+    label: String,
+    quantity_before: Option<String>,
+    quantity_after: Option<String>,
+    before: String,
+    after: String,
+    difference: String,
+}
+
+impl DifferenceDocument {
+    pub(crate) fn new(line: &corrente_mdm::LineDifference) -> Self {
+        Self {
+            code: line.code.clone(),
+            label: line.label.clone(),
+            quantity_before: line.quantity_before.map(|quantity| quantity.normalize().to_string()),
+            quantity_after: line.quantity_after.map(|quantity| quantity.normalize().to_string()),
+            before: line.before.to_string(),
+            after: line.after.to_string(),
+            difference: line.difference.to_string(),
+        }
+    }
 }
 
 /// A person or company.
@@ -125,10 +215,18 @@ pub(crate) struct Place {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Meter {
     serial: String,
+    /// Energy into the grid instead of from it.
+    export: bool,
     start_wh: i64,
     end_wh: i64,
     start_at: String,
     end_at: String,
+    /// One of both readings is an estimate.
+    estimated: bool,
+    /// What the difference is multiplied by, behind transformers.
+    constant: String,
+    /// The energy between both readings.
+    wh: Option<i64>,
 }
 
 /// How well the energy is known, in days or intervals.
@@ -136,10 +234,13 @@ pub(crate) struct Meter {
 pub(crate) struct Quality {
     measured: u32,
     estimated: u32,
+    /// Entered by a person.
+    edited: u32,
     missing: u32,
 }
 
-/// A line of a bill: quantity × price = amount.
+/// A line of a bill: `quantity × share × price_without_taxes = base`, exactly; `amount` is the base with
+/// the taxes inside it, cut to cents as the tariff says.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Line {
     /// The charge.
@@ -152,9 +253,41 @@ pub(crate) struct Line {
     unit: Option<String>,
     /// Per unit, with the taxes that are inside the amount.
     price: Option<String>,
+    /// Per unit, without taxes.
+    price_without_taxes: Option<String>,
+    /// Only this part of the quantity counts.
+    share: Option<ShareDocument>,
+    /// Before the taxes inside it.
+    base: String,
     amount: String,
-    /// Block, period of the day, days, clause: what makes it this line. Null when nothing does.
+    /// Its taxes; all lines of a tax add up to its row of the tax box.
+    taxes: Vec<LineTaxDocument>,
+    /// Its first day.
+    first: String,
+    /// The first day that is no longer part of it.
+    until: String,
+    /// The period of the day, in the tariff's own word; null when it is of none.
+    period: Option<String>,
+    /// Block, days, clause: what else makes it this line. Null when nothing does.
     explanation: Option<String>,
+}
+
+/// A part of something: 18 of 31 days.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShareDocument {
+    part: i64,
+    of: i64,
+    /// `days` or `wh`.
+    unit: String,
+}
+
+/// A tax on a line.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineTaxDocument {
+    code: String,
+    /// A fraction: 0.205 is 20.5 %.
+    rate: String,
+    amount: String,
 }
 
 /// A row of the tax box.
@@ -280,101 +413,6 @@ async fn get_pix_picture(
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response())
 }
 
-/// The invoice's lines as CSV (RFC 4180), amounts and prices with a decimal point, and taxes and total as
-/// lines of their own.
-#[utoipa::path(
-    get,
-    path = "/invoices/{id}/document.csv",
-    tag = "invoices",
-    params(("id" = String, Path, description = "The invoice")),
-    responses((status = 200, body = String, content_type = "text/csv")),
-    extensions(("x-access" = json!("viewer"))),
-)]
-async fn get_invoice_csv(
-    State(api): State<Api>,
-    Viewer(identity): Viewer,
-    PathId(id): PathId<String>,
-) -> Result<Response, Problem> {
-    let row = own_invoice(&api, &identity, &id).await?;
-    let detail = api
-        .mdm()
-        .run(move |mdm| mdm.invoice(row.id))
-        .await?
-        .ok_or_else(|| Problem::not_found("invoice"))?;
-    let number = &detail.summary.invoice.number;
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{number}.csv\"")),
-    ];
-    Ok((headers, csv(&detail)).into_response())
-}
-
-const COLUMNS: &str = "invoice,first,until,kind,code,label,quantity,unit,price,amount\r\n";
-
-fn csv(detail: &corrente_mdm::InvoiceDetail) -> String {
-    let (plan, number) = (&detail.plan, &detail.summary.invoice.number);
-    let mut text = COLUMNS.to_owned();
-    for line in &plan.lines {
-        let price = line.price_with_taxes.or(line.price);
-        push(
-            &mut text,
-            &[
-                number.clone(),
-                line.first.to_string(),
-                line.until.to_string(),
-                "line".to_owned(),
-                line.code.clone(),
-                line.label.clone(),
-                line.quantity.map(|q| q.normalize().to_string()).unwrap_or_default(),
-                line.unit.clone().unwrap_or_default(),
-                price.map(|p| p.normalize().to_string()).unwrap_or_default(),
-                line.amount.to_string(),
-            ],
-        );
-    }
-    let (first, until) = (plan.first.to_string(), plan.until.to_string());
-    for tax in &plan.tax_box {
-        let kind = if tax.inclusive { "tax included" } else { "tax added" };
-        let percent = tax.rate.checked_mul(Decimal::ONE_HUNDRED).unwrap_or_default();
-        push(
-            &mut text,
-            &[
-                number.clone(),
-                first.clone(),
-                until.clone(),
-                kind.to_owned(),
-                tax.code.clone(),
-                tax.label.clone(),
-                tax.base.to_string(),
-                plan.currency.code().to_owned(),
-                format!("{} %", percent.normalize()),
-                tax.amount.to_string(),
-            ],
-        );
-    }
-    let total = plan.totals.total.to_string();
-    let mut last = vec![number.clone(), first, until, "total".to_owned()];
-    last.extend(["total", "", "", "", ""].map(str::to_owned));
-    last.push(total);
-    push(&mut text, &last);
-    text
-}
-
-fn push(text: &mut String, cells: &[String]) {
-    let quoted: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-    text.push_str(&quoted.join(","));
-    text.push_str("\r\n");
-}
-
-/// A cell; in quotes where its text could be taken for more than one.
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
-}
-
 /// The invoice, if its usage point is the caller's.
 pub(crate) async fn own_invoice(
     api: &Api,
@@ -404,6 +442,19 @@ impl InvoiceSummary {
             days: summary.days,
             state: invoice.state.word(),
             change_percent: summary.change_percent.map(|percent| percent.to_string()),
+            corrections: summary
+                .corrections
+                .iter()
+                .map(|row| CorrectionHead {
+                    id: row.id.to_string(),
+                    number: row.number.clone(),
+                    issued: calendar.rfc3339(row.issued),
+                    due: row.due.to_string(),
+                    amount: row.amount.to_string(),
+                    state: row.state.word(),
+                    reason: row.reason.clone(),
+                })
+                .collect(),
         }
     }
 }
@@ -435,13 +486,8 @@ impl Invoice {
                 name: place.name.clone(),
                 address: place.address.clone(),
             },
-            meter: detail.meterage.as_ref().map(|meter| Meter {
-                serial: meter.serial.clone(),
-                start_wh: meter.start.wh(),
-                end_wh: meter.end.wh(),
-                start_at: calendar.rfc3339(meter.start_at),
-                end_at: calendar.rfc3339(meter.end_at),
-            }),
+            meter: detail.meterages.iter().find(|m| !m.export).map(|m| Meter::new(&calendar, m)),
+            meters: detail.meterages.iter().map(|m| Meter::new(&calendar, m)).collect(),
             quality: quality(&detail.plan),
             lines: detail.plan.lines.iter().map(Line::new).collect(),
             taxes: detail
@@ -466,8 +512,10 @@ impl Invoice {
                 amount: invoice.amount.to_string(),
             }),
             bar_code: invoice.bar_code.clone(),
+            bar_code_line: invoice.bar_code.as_deref().and_then(|digits| typed(digits).ok()),
             next_reading: detail.next_reading.to_string(),
             estimated_wh: detail.plan.totals.estimated_wh,
+            edited_wh: detail.plan.determinants.import_quality().edited_wh,
             history: detail
                 .history
                 .iter()
@@ -484,6 +532,41 @@ impl Invoice {
                     .map(|amount| other(amount, detail.why_last_year.as_ref())),
             },
             plan_digest: detail.plan.inputs_digest.clone(),
+            corrected: detail.corrected.as_ref().map(|corrected| CorrectedDocument {
+                invoice: corrected.invoice.to_string(),
+                number: corrected.number.clone(),
+                reason: corrected.reason.clone(),
+                before: corrected.before.to_string(),
+                after: corrected.after.to_string(),
+                lines: corrected.lines.iter().map(DifferenceDocument::new).collect(),
+            }),
+            flags: detail
+                .flags
+                .iter()
+                .map(|(flag, from, until)| FlagDocument {
+                    flag: flag.clone(),
+                    from: from.to_string(),
+                    until: until.to_string(),
+                })
+                .collect(),
+            nf3e_key_preview: detail.nf3e_key.clone(),
+            notes: detail.plan.notes.iter().map(|note| note.code.clone()).collect(),
+        }
+    }
+}
+
+impl Meter {
+    fn new(calendar: &Calendar, meter: &corrente_mdm::Meterage) -> Self {
+        Self {
+            serial: meter.serial.clone(),
+            export: meter.export,
+            start_wh: meter.start.wh(),
+            end_wh: meter.end.wh(),
+            start_at: calendar.rfc3339(meter.start_at),
+            end_at: calendar.rfc3339(meter.end_at),
+            estimated: meter.estimated,
+            constant: meter.constant.normalize().to_string(),
+            wh: meter.energy.map(corrente_units::Energy::wh),
         }
     }
 }
@@ -491,7 +574,6 @@ impl Invoice {
 impl Line {
     pub(crate) fn new(line: &corrente_billing::Line) -> Self {
         let mut parts: Vec<String> = Vec::new();
-        parts.extend(line.period.clone());
         parts.extend(line.block.as_ref().map(|block| format!("{block} kWh")));
         parts.extend(line.detail.clone());
         parts.extend(line.share.as_ref().map(|s| format!("{}/{} {}", s.part, s.of, s.unit)));
@@ -506,7 +588,26 @@ impl Line {
             quantity: line.quantity.map(|quantity| quantity.to_string()),
             unit: line.unit.clone(),
             price: line.price_with_taxes.or(line.price).map(|price| price.to_string()),
+            price_without_taxes: line.price.map(|price| price.to_string()),
+            share: line.share.as_ref().map(|share| ShareDocument {
+                part: share.part,
+                of: share.of,
+                unit: share.unit.clone(),
+            }),
+            base: line.base.to_string(),
+            taxes: line
+                .taxes
+                .iter()
+                .map(|tax| LineTaxDocument {
+                    code: tax.code.clone(),
+                    rate: tax.rate.to_string(),
+                    amount: tax.amount.to_string(),
+                })
+                .collect(),
             amount: line.amount.to_string(),
+            first: line.first.to_string(),
+            until: line.until.to_string(),
+            period: line.period.clone(),
             explanation: (!parts.is_empty()).then(|| parts.join(" · ")),
         }
     }
@@ -521,12 +622,12 @@ fn causes(change: &Change) -> Vec<Cause> {
 }
 
 fn quality(plan: &corrente_billing::BillingPlan) -> Quality {
-    let mut sum = Quality { measured: 0, estimated: 0, missing: 0 };
+    let mut sum = Quality { measured: 0, estimated: 0, edited: 0, missing: 0 };
     for quantity in plan.determinants.segments.iter().flat_map(|segment| &segment.quantities) {
         let shares = quantity.import_quality;
         sum.measured = sum.measured.saturating_add(shares.measured);
-        sum.estimated =
-            sum.estimated.saturating_add(shares.estimated).saturating_add(shares.edited);
+        sum.estimated = sum.estimated.saturating_add(shares.estimated);
+        sum.edited = sum.edited.saturating_add(shares.edited);
         sum.missing = sum.missing.saturating_add(shares.missing);
     }
     sum

@@ -1,32 +1,30 @@
 //! `GET /live`: what happens now, as server-sent events.
 #![expect(unused_qualifications, reason = "the macro of the document writes whole paths")]
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use axum::{
     extract::State,
-    response::{
-        IntoResponse, Response, Sse,
-        sse::{Event, KeepAlive},
-    },
+    response::{IntoResponse, Response, Sse, sse::Event},
 };
-use corrente_live::{LiveEvent, LiveNotice, LiveWhat};
+use corrente_live::{LiveNotice, LiveReading, LiveWhat, Watcher};
 use corrente_metering::{Calendar, id::UsagePointId};
 use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Duration, Instant, Interval, interval},
+};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::home::Now;
+use super::home::{Now, PeriodNow, Phase};
 use crate::{Api, Params, Problem, Viewer};
 
 /// When to come back after the connection broke.
 const RETRY: Duration = Duration::from_secs(2);
-/// How often a comment says that the connection stands.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often a stream looks whether the server is stopping.
+/// How often a stream looks whether the server is stopping, or has been silent for too long.
 const STOPPING: Duration = Duration::from_millis(500);
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -43,7 +41,9 @@ pub(crate) struct LiveQuestion {
 }
 
 /// What happens now: `hello` with the build, `snapshot` with what the home page shows of now, then
-/// `power` (seconds since 1970 and W), `alert`, `invoice`, and `bye` before the server stops.
+/// `power` (`t` in seconds since 1970, `w`, and with them `price_per_hour`, `period` and `phases` as in
+/// the snapshot), `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
+/// Each has a number as its id, one more than the one before.
 #[utoipa::path(
     get,
     path = "/live",
@@ -62,10 +62,18 @@ async fn get_live(
     let point = api.visible_usage_point(&identity, id).await?;
     let calendar = Calendar::new(&point.zone).unwrap_or_else(|_| Calendar::utc());
     // First listen, then look: nothing falls between.
-    let events = api.live().subscribe();
-    let watching = Watching { api, id, calendar, events, next: Next::Hello };
-    let stream = Sse::new(stream(watching))
-        .keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat"));
+    let events = api.live().watch(id);
+    let watching = Watching {
+        api,
+        id,
+        calendar,
+        events,
+        next: Next::Hello,
+        number: 0,
+        said: Instant::now(),
+        look: interval(STOPPING),
+    };
+    let stream = Sse::new(stream(watching));
     // A proxy that gathers the answer would make "now" old.
     Ok(([("x-accel-buffering", "no")], stream).into_response())
 }
@@ -74,8 +82,13 @@ struct Watching {
     api: Api,
     id: UsagePointId,
     calendar: Calendar,
-    events: Receiver<std::sync::Arc<LiveEvent>>,
+    events: Watcher,
     next: Next,
+    /// How many events were sent.
+    number: u64,
+    /// When the last one was.
+    said: Instant,
+    look: Interval,
 }
 
 #[derive(Clone, Copy)]
@@ -89,7 +102,9 @@ enum Next {
 fn stream(watching: Watching) -> impl Stream<Item = Result<Event, Infallible>> {
     futures_util::stream::unfold(watching, |mut watching| async move {
         let event = watching.next().await?;
-        Some((Ok(event), watching))
+        watching.number += 1;
+        watching.said = Instant::now();
+        Some((Ok(event.id(watching.number.to_string())), watching))
     })
 }
 
@@ -126,43 +141,61 @@ impl Watching {
     }
 
     async fn event(&mut self) -> Option<Event> {
-        let mut stopping = tokio::time::interval(STOPPING);
         loop {
             let event = tokio::select! {
                 event = self.events.recv() => event,
-                _ = stopping.tick() => {
+                _ = self.look.tick() => {
                     if self.api.is_stopping() {
                         self.next = Next::End;
                         return Some(named("bye", &json!({})));
+                    }
+                    // An event, since a page cannot see a comment.
+                    if self.said.elapsed() >= self.api.config().heartbeat {
+                        return Some(named("ping", &json!({})));
                     }
                     continue;
                 }
             };
             match event {
-                Ok(event) if event.usage_point == self.id => {
-                    if let Some(event) = shown(&event.what) {
+                Ok(event) => {
+                    if let Some(event) = self.shown(&event.what).await {
                         return Some(event);
                     }
                 }
-                Ok(_) => {}
                 // It was too slow, and what it missed is in a new snapshot.
                 Err(RecvError::Lagged(_)) => return Some(self.snapshot().await),
                 Err(RecvError::Closed) => return None,
             }
         }
     }
-}
 
-fn shown(what: &LiveWhat) -> Option<Event> {
-    match what {
-        LiveWhat::Reading { reading, power_w } => {
-            let power = (*power_w)?;
-            Some(named("power", &json!({ "t": reading.t.second(), "w": power })))
+    async fn shown(&self, what: &LiveWhat) -> Option<Event> {
+        match what {
+            LiveWhat::Reading { reading, power_w } => Some(self.power(reading, (*power_w)?).await),
+            LiveWhat::Notice(LiveNotice::Alert(alert)) => Some(named("alert", alert)),
+            LiveWhat::Notice(LiveNotice::InvoicePaid(id)) => {
+                Some(named("invoice", &json!({ "id": id.to_string(), "state": "paid" })))
+            }
         }
-        LiveWhat::Notice(LiveNotice::Alert(alert)) => Some(named("alert", alert)),
-        LiveWhat::Notice(LiveNotice::InvoicePaid(id)) => {
-            Some(named("invoice", &json!({ "id": id.to_string(), "state": "paid" })))
-        }
+    }
+
+    /// A power with the price that belongs to it: the page shows both or none.
+    async fn power(&self, reading: &LiveReading, w: i64) -> Event {
+        let id = self.id;
+        let price = self.api.mdm().run(move |mdm| mdm.price_of_power(id, w)).await;
+        let (per_hour, period) = price.unwrap_or_else(|error| {
+            tracing::warn!(%error, usage_point.id = %id, "price of now cannot be computed");
+            (None, None)
+        });
+        let period = period.map(|period| PeriodNow::new(&self.calendar, &period));
+        let price_per_hour = per_hour.map(|amount| amount.to_string());
+        let phases: Vec<Phase> =
+            corrente_mdm::Phase::of(reading).into_iter().map(Phase::from).collect();
+        let data = json!({
+            "t": reading.t.second(), "w": w, "price_per_hour": price_per_hour, "period": period,
+            "phases": phases,
+        });
+        named("power", &data)
     }
 }
 

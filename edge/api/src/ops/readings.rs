@@ -2,7 +2,7 @@
 #![expect(unused_qualifications, reason = "the macro of the document writes whole paths")]
 
 use axum::{Json, extract::State};
-use corrente_mdm::ReadingQuery;
+use corrente_mdm::{ReadingOrder, ReadingQuery};
 use corrente_metering::{Calendar, ChannelKind, Direction, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,19 +23,22 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadingsQuestion {
-    /// Beginning: RFC 3339, or a civil date or time; a day ago when left out.
+    /// Beginning: RFC 3339, or a civil date or time; when left out a day ago, or the first reading with
+    /// `order=desc`.
     from: Option<String>,
     /// End; now when left out.
     to: Option<String>,
     /// Only the reading at this instant, or else the last one before it.
     at: Option<String>,
-    /// At most so many, 1 to 5000.
+    /// `asc` (the oldest first, as when left out) or `desc` (the newest first).
+    order: Option<String>,
+    /// At most so many, 1 to 5000; readings of one instant stay together.
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<i64>,
 }
 
-/// Some readings in order of time.
+/// Some readings in the order that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readings {
     /// They.
@@ -85,12 +88,17 @@ async fn get_readings(
         instant("at", &question.at)?,
     );
     let to = to.unwrap_or_else(|| api.clock().now());
-    let from = from.unwrap_or_else(|| to.plus(-86_400));
+    let order = order(question.order.as_deref())?;
+    let from = from.unwrap_or_else(|| match order {
+        ReadingOrder::Ascending => to.plus(-86_400),
+        ReadingOrder::Descending => Timestamp::MIN,
+    });
     let query = ReadingQuery {
         span: Some(Span::new(from, to)),
         at,
+        order,
         limit: question.limit.unwrap_or(USUAL),
-        after: question.cursor.map(Timestamp::from_second),
+        behind: question.cursor.map(Timestamp::from_second),
     };
     let id = own.point.id;
     let page = api.mdm().run(move |mdm| mdm.readings(id, query)).await?;
@@ -115,4 +123,12 @@ async fn get_readings(
             .collect(),
         next: page.next.map(|t| t.second().to_string()),
     }))
+}
+
+fn order(text: Option<&str>) -> Result<ReadingOrder, Problem> {
+    match text {
+        None | Some("asc" | "") => Ok(ReadingOrder::Ascending),
+        Some("desc") => Ok(ReadingOrder::Descending),
+        Some(word) => Err(Problem::field("order", format!("`{word}` is not one of asc, desc."))),
+    }
 }

@@ -25,6 +25,27 @@ pub(crate) struct Interval {
     at_least: bool,
     /// What would have been usual: the mean of the same weekday and time of eight weeks before.
     expected_wh: Option<i64>,
+    /// With `whole`: its share of what is charged beside energy; null when that is not known.
+    fixed_amount: Option<String>,
+    /// Its cost with that share.
+    total_amount: Option<String>,
+    /// With `whole`: what the usual energy would have cost, with the same share.
+    expected_amount: Option<String>,
+    /// Its energy by period of the day, the cheapest first; empty where the tariff has none.
+    parts: Vec<Part>,
+}
+
+/// Energy of a step in one period of the day.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Part {
+    /// The period, in the tariff's own word.
+    period: String,
+    /// `off_peak`, `shoulder`, `peak`: how dear it is among its tariff's.
+    level: &'static str,
+    /// Wh.
+    wh: i64,
+    /// Its cost; null when unknown.
+    amount: Option<String>,
 }
 
 impl Interval {
@@ -37,6 +58,19 @@ impl Interval {
             quality: corrente_mdm::export::quality_word(interval.quality),
             at_least: interval.at_least,
             expected_wh: interval.expected.map(corrente_units::Energy::wh),
+            fixed_amount: interval.fixed.map(|amount| amount.to_string()),
+            total_amount: interval.whole_amount().map(|amount| amount.to_string()),
+            expected_amount: interval.expected_amount.map(|amount| amount.to_string()),
+            parts: interval
+                .parts
+                .iter()
+                .map(|part| Part {
+                    period: part.period.clone(),
+                    level: part.level.word(),
+                    wh: part.energy.wh(),
+                    amount: part.amount.map(|amount| amount.to_string()),
+                })
+                .collect(),
         }
     }
 }
@@ -48,6 +82,10 @@ pub(crate) struct Total {
     wh: Option<i64>,
     /// Its cost.
     amount: Option<String>,
+    /// With `whole`: its share of what is charged beside energy.
+    fixed_amount: Option<String>,
+    /// Its cost with that share.
+    total_amount: Option<String>,
     /// Something is missing, so it was at least this.
     at_least: bool,
     /// Steps that were measured.
@@ -63,6 +101,8 @@ impl Total {
         Self {
             wh: total.energy.map(corrente_units::Energy::wh),
             amount: total.amount.map(|amount| amount.to_string()),
+            fixed_amount: total.fixed.map(|amount| amount.to_string()),
+            total_amount: total.whole_amount().map(|amount| amount.to_string()),
             at_least: total.at_least,
             measured: total.measured,
             estimated: total.estimated,

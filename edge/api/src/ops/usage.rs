@@ -35,6 +35,9 @@ pub(crate) struct UsageQuestion {
     compare: Option<String>,
     /// At most so many steps; a longer step is taken when there would be more.
     max_points: Option<usize>,
+    /// `true`: each step also gets its share of what is charged beside energy, so that a bill's steps add
+    /// up to the bill, its energy by period of the day, and what the usual energy would have cost.
+    whole: Option<bool>,
 }
 
 /// How much was used.
@@ -155,6 +158,7 @@ async fn ask(
         step: shown::step(question.step.as_deref())?,
         compare: shown::compare(question.compare.as_deref())?,
         max_points: question.max_points,
+        whole: question.whole.unwrap_or(false),
     };
     let id = own.point.id;
     Ok(api.mdm().run(move |mdm| mdm.usage(id, query)).await?)

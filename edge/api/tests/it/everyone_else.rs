@@ -30,11 +30,13 @@ fn operations(town: &Town) -> Vec<Operation> {
                 ("/invoices/", town.ana_invoice.to_string()),
                 ("/alerts/", town.ana_alert.to_string()),
                 ("/destinations/", town.ana_destination.to_string()),
+                ("/events/", town.ana_event.to_string()),
             ]
             .into_iter()
             .find(|(part, _)| path.contains(part) && !path.contains("/admin/"))
             .map_or_else(|| uuid::Uuid::now_v7().to_string(), |(_, id)| id);
             let mut filled = path.replace("{id}", &id).replace("{kind}", "bill_jump");
+            filled = filled.replace("{token}", "none");
             assert!(!filled.contains('{'), "fill in the parameters of {path} here");
             let of_ana = path.contains("{id}") || path.ends_with("/live");
             if path.ends_with("/live") {

@@ -1,5 +1,9 @@
 use corrente_api::ApiConfig;
-use corrente_registry::{api_tokens, codes, users};
+use corrente_registry::{
+    RegistryError, api_tokens, codes, lab,
+    sessions::{self, NewSession, Owner},
+    users,
+};
 use http::{StatusCode, header};
 use serde_json::json;
 
@@ -104,6 +108,40 @@ async fn a_lab_session_sees_its_meter_alone() {
     let strict = Town::with(ApiConfig::default());
     let answer = strict.send("POST", "/api/v1/session/lab", &[], Some(json!({"id": "1"}))).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
+}
+
+#[tokio::test]
+async fn a_lab_session_ends_where_lab_mode_does() {
+    let mut town = Town::new();
+    let answer = town.send("POST", "/api/v1/session/lab", &[], Some(json!({"id": "1"}))).await;
+    let cookie = format!("cookie: {}", answer.cookies());
+    let me = async |town: &Town, cookie: &str| {
+        town.send("GET", "/api/v1/me", &[cookie], None).await.status
+    };
+    assert_eq!(me(&town, &cookie).await, StatusCode::OK);
+    // The same cookie from a place that may not use lab mode.
+    town.peer = "10.1.2.3:50000".parse().unwrap();
+    assert_eq!(me(&town, &cookie).await, StatusCode::UNAUTHORIZED);
+
+    // A session that is left from a time in which lab mode was on.
+    let strict = Town::with(ApiConfig::default());
+    let secret = strict
+        .registry
+        .write(|tx| -> Result<_, RegistryError> {
+            let meter = lab::find(tx, "1")?.unwrap();
+            let new = NewSession {
+                organisation: meter.organisation,
+                owner: Owner::Lab(meter.usage_point),
+                address: None,
+                agent: None,
+                lifetime_seconds: 3600,
+            };
+            sessions::create(tx, &new, corrente_clock::wall_clock())
+        })
+        .await
+        .unwrap();
+    let cookie = format!("cookie: __Host-sid={}", secret.reveal());
+    assert_eq!(me(&strict, &cookie).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

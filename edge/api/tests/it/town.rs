@@ -11,7 +11,10 @@ use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
 use corrente_metering::{
     Calendar, Date, Reading, SourceQuality, Span, Timestamp,
-    id::{AlertEventId, CustomerId, DestinationId, InvoiceId, OrganisationId, UsagePointId},
+    id::{
+        AlertEventId, CustomerId, DestinationId, InvoiceId, NamedStretchId, OrganisationId,
+        UsagePointId,
+    },
 };
 use corrente_notify::Keys;
 use corrente_registry::{
@@ -23,6 +26,7 @@ use corrente_registry::{
     customers::NewCustomer,
     destinations::{self, DestinationKind, NewDestination},
     lab,
+    named_stretches::{self, NewNamedStretch},
     organisations::{self, NewOrganisation},
     passwords,
     usage_points::{self, NewUsagePoint},
@@ -52,6 +56,9 @@ pub(crate) struct Town {
     pub(crate) ana_alert: AlertEventId,
     ledger: Arc<dyn Ledger>,
     pub(crate) ana_destination: DestinationId,
+    /// From where requests come: a program on this machine.
+    pub(crate) peer: SocketAddr,
+    pub(crate) ana_event: NamedStretchId,
     _directory: tempfile::TempDir,
 }
 
@@ -100,12 +107,16 @@ impl Town {
             SqliteLedger::open(&directory.path().join("ledger.db"), LedgerOptions::default())
                 .unwrap();
         let hash = passwords::hash(PASSWORD).unwrap();
-        let (organisation, ana_home, ana_alert, ana_destination) =
+        let (organisation, ana_home, ana_alert, ana_destination, ana_event) =
             registry.write_blocking(move |tx| settle(tx, &hash)).unwrap();
         let ledger: Arc<dyn Ledger> = Arc::new(ledger);
         let (clock, live) = (BusinessClock::stopped_at(NOW), LiveHub::new());
         let lab = lab.then(|| {
-            let config = LabConfig { allow: Vec::new(), zone: "America/Bahia".to_owned() };
+            let config = LabConfig {
+                allow: Vec::new(),
+                trust_loopback: true,
+                zone: "America/Bahia".to_owned(),
+            };
             let (registry, ledger) = (registry.clone(), Arc::clone(&ledger));
             Lab::new(config, registry, ledger, clock.clone(), live.clone()).unwrap()
         });
@@ -136,6 +147,8 @@ impl Town {
             ana_alert,
             ledger: kept,
             ana_destination,
+            peer: SocketAddr::from(([127, 0, 0, 1], 50_000)),
+            ana_event,
             _directory: directory,
         }
     }
@@ -166,7 +179,7 @@ impl Town {
         std::array::from_fn(|place| kept[place].sequence)
     }
 
-    /// Sends a request as a program on this machine; each header as `name: value`.
+    /// Sends a request; each header as `name: value`.
     pub(crate) async fn send(
         &self,
         method: &str,
@@ -196,10 +209,9 @@ impl Town {
             request = request.header(name, value);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let peer: SocketAddr = "127.0.0.1:50000".parse().unwrap();
         let request = request
             .header("content-type", "application/json")
-            .extension(ConnectInfo(peer))
+            .extension(ConnectInfo(self.peer))
             .body(body)
             .unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
@@ -221,7 +233,10 @@ impl Town {
 fn settle(
     tx: &mut Tx,
     hash: &str,
-) -> Result<(OrganisationId, UsagePointId, AlertEventId, DestinationId), RegistryError> {
+) -> Result<
+    (OrganisationId, UsagePointId, AlertEventId, DestinationId, NamedStretchId),
+    RegistryError,
+> {
     let new = NewOrganisation {
         pix_key: Some("pix@example.com".to_owned()),
         pix_payee: Some("Vila Corrente".to_owned()),
@@ -287,7 +302,17 @@ fn settle(
         secret: "whsec_1".to_owned(),
     };
     let webhook = destinations::put(tx, &webhook, NOW)?;
-    Ok((id, home, alert.id, webhook.id))
+    let calendar = Calendar::new("America/Bahia").unwrap();
+    let day = calendar.day("2026-08-20".parse::<Date>().unwrap());
+    let event = NewNamedStretch {
+        organisation: id,
+        usage_point: home,
+        name: "Guests".to_owned(),
+        from: day.start,
+        until: day.end,
+    };
+    let event = named_stretches::insert(tx, &event, NOW)?;
+    Ok((id, home, alert.id, webhook.id, event.id))
 }
 
 /// August of Ana's home: a kilowatt-hour an hour, and the bill.

@@ -1,5 +1,8 @@
 //! Usage, bills, alerts and live events as the portal asks for them.
 
+use std::time::Duration;
+
+use corrente_api::ApiConfig;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -49,11 +52,13 @@ async fn the_bars_of_a_month_add_up_to_its_bill() {
             None,
         )
         .await;
+    // The meter should report each quarter of an hour and did so each hour: from the day on that has a past
+    // to go by, the quarters between are estimates, whose sums are what the register says.
     assert_eq!(
         file.body,
         "usage_point,period_start,period_end,wh,quality,amount\n\
          home 1,2026-08-01T00:00:00-03:00,2026-08-02T00:00:00-03:00,24000,measured,9.60\n\
-         home 1,2026-08-02T00:00:00-03:00,2026-08-03T00:00:00-03:00,24000,measured,9.60\n"
+         home 1,2026-08-02T00:00:00-03:00,2026-08-03T00:00:00-03:00,24000,estimated,9.60\n"
     );
 }
 
@@ -128,6 +133,107 @@ async fn readings_come_as_they_were_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readings_come_newest_first_page_by_page_until_the_first_one() {
+    let town = Town::new();
+    let path = format!("/usage-points/{}/readings?order=desc&limit=300", town.ana_home);
+    let mut found = Vec::new();
+    let mut next = String::new();
+    loop {
+        let page = town.get(&format!("{path}{next}")).await;
+        found.extend(page["readings"].as_array().unwrap().iter().map(|r| r["value_wh"].as_i64()));
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    let expected: Vec<Option<i64>> = (0..800).rev().map(|hour| Some(hour * 1000)).collect();
+    assert_eq!(found, expected);
+
+    let path = format!("/usage-points/{}/readings?order=desc", town.ana_home);
+    let until = town.get(&format!("{path}&to=2026-08-02&limit=2")).await;
+    assert_eq!(until["readings"][0]["t"], "2026-08-02T00:00:00-03:00");
+    assert_eq!(until["readings"][1]["t"], "2026-08-01T23:00:00-03:00");
+    let path = format!("/usage-points/{}/readings?order=sideways", town.ana_home);
+    assert_eq!(town.ana("GET", &path, None).await.json()["field"], "order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tariff_says_its_price_with_and_without_taxes() {
+    let town = Town::new();
+    let own = town.get(&format!("/usage-points/{}/tariff", town.ana_home)).await;
+    let price = &own["tariff"]["prices"][0];
+    assert_eq!((&price["with_taxes"], &price["net"]), (&json!("0.4"), &json!("0.4")));
+    assert_eq!(own["tariff"]["days"], json!([]), "all hours are alike");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stretch_gets_a_name_and_loses_it() {
+    let town = Town::new();
+    let home = town.ana_home;
+    let stretch = town
+        .get(&format!("/usage-points/{home}/stretch?from=2026-08-10T10:00&to=2026-08-10T12:00"))
+        .await;
+    assert_eq!((&stretch["wh"], &stretch["amount"]), (&json!(2000), &json!("0.80")));
+    assert_eq!(stretch["mean_w"], 1000);
+    assert_eq!((&stretch["always_on_w"], &stretch["above_wh"]), (&json!(1000), &json!(0)));
+
+    let path = format!("/usage-points/{home}/events");
+    let oven = |name: &str, from: &str, to: &str| json!({"name": name, "from": from, "to": to});
+    for (name, to) in [("Forno", "2026-08-10T12:00"), (" forno ", "2026-08-10T14:00")] {
+        let body = oven(name, "2026-08-10T10:00", to);
+        let made = town.ana("POST", &path, Some(body)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    }
+    for (body, field) in [
+        (oven("", "2026-08-10T10:00", "2026-08-10T12:00"), "name"),
+        (oven(&"x".repeat(61), "2026-08-10T10:00", "2026-08-10T12:00"), "name"),
+        (oven("Forno", "2026-08-10T12:00", "2026-08-10T10:00"), "to"),
+        (oven("Forno", "soon", "2026-08-10T10:00"), "from"),
+    ] {
+        let refused = town.ana("POST", &path, Some(body)).await;
+        assert_eq!(refused.json()["field"], field, "{refused:?}");
+    }
+    let events = town.get(&path).await;
+    assert_eq!(events["events"].as_array().unwrap().len(), 3);
+    let ovens = events["names"].as_array().unwrap();
+    let oven = ovens.iter().find(|name| name["times"] == 2).unwrap();
+    assert_eq!((&oven["mean_wh"], &oven["mean_amount"]), (&json!(3000), &json!("1.20")));
+    assert_eq!(oven["least_amount"], "0.80");
+
+    let id = events["events"][0]["id"].as_str().unwrap();
+    let removed = town.ana("DELETE", &format!("/events/{id}"), None).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    let again = town.ana("DELETE", &format!("/events/{id}"), None).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    assert_eq!(town.get(&path).await["events"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_is_shared_by_a_link_until_it_is_taken_back() {
+    let town = Town::new();
+    let path = format!("/invoices/{}/links", town.ana_invoice);
+    let made = town.ana("POST", &path, None).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let link = made.json()["path"].as_str().unwrap().to_owned();
+    let open = async |link: &str| town.open("GET", link, &[], None).await;
+    let (status, headers, _) = open(&link).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers["content-type"], "application/pdf");
+    assert_eq!(headers["x-robots-tag"], "noindex");
+    // Another signature, or another id under this one, opens nothing.
+    let forged = link.replace("/shared-invoices/", "/shared-invoices/A");
+    assert_eq!(open(&forged).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(open(link.split('.').next().unwrap()).await.0, StatusCode::NOT_FOUND);
+    let unsubscribe = town.keys.unsubscribe_token("ana@example.com");
+    assert_eq!(
+        open(&format!("/api/v1/shared-invoices/{unsubscribe}")).await.0,
+        StatusCode::NOT_FOUND
+    );
+
+    let revoked = town.ana("DELETE", &path, None).await;
+    assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+    assert_eq!(open(&link).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn alerts_are_read_and_rules_are_set() {
     let town = Town::new();
     let home = town.ana_home;
@@ -155,18 +261,27 @@ async fn alerts_are_read_and_rules_are_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_page_is_greeted_and_told_what_is() {
-    let town = Town::new();
+    let heartbeat = Duration::from_millis(10);
+    let town = Town::with(ApiConfig { heartbeat, ..ApiConfig::default() });
     let cookies = format!("cookie: {}", town.sign_in("ana@example.com").await);
     let path = format!("/api/v1/live?usage_point={}", town.ana_home);
     let (status, headers, mut body) = town.open("GET", &path, &[&cookies], None).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(headers["content-type"], "text/event-stream");
     let mut text = String::new();
-    while !text.contains("event: snapshot") || !text.ends_with("\n\n") {
+    while text.matches("event: ping").count() < 2 || !text.ends_with("\n\n") {
         let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
         text.push_str(std::str::from_utf8(&frame).unwrap());
     }
     assert!(text.contains("event: hello\ndata: {\"build\":"), "{text}");
+    let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+    assert_eq!(names[..4], ["hello", "snapshot", "ping", "ping"]);
+    let ids: Vec<u64> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("id: "))
+        .map(|id| id.parse().unwrap())
+        .collect();
+    assert_eq!(ids, (1..=u64::try_from(names.len()).unwrap()).collect::<Vec<_>>());
     assert!(text.contains("retry: 2000"), "{text}");
     assert!(text.contains("\"state\":\"silent\""), "{text}");
 

@@ -5,6 +5,9 @@ use super::*;
 fn message(kind: impl Into<Topic>, moment: Moment, language: &str) -> Message {
     let values = [
         ("value", "312.44"),
+        ("percent", "327.4"),
+        ("cause", "use"),
+        ("cause_amount", "87.5"),
         ("limit", "300"),
         ("worst", "512.3"),
         ("unit", "kwh"),
@@ -77,10 +80,10 @@ fn every_moment_of_every_kind_has_words_in_every_language() {
 fn figures_are_written_as_the_language_writes_them() {
     let catalogue = Catalogue::built_in().unwrap();
     for (language, subject, part) in [
-        ("pt-BR", "A próxima fatura deve subir 312%", "R$ 1.243,20. A última foi de R$ 204,00"),
-        ("en", "Your next bill may rise by 312%", "R$ 1,243.20. The last one was R$ 204.00"),
-        ("es", "La próxima factura subiría 312%", "R$ 1.243,20. La última fue de R$ 204,00"),
-        ("xx", "A próxima fatura deve subir 312%", "R$ 1.243,20"),
+        ("pt-BR", "A próxima fatura deve subir 327%", "R$ 1.243,20. A última foi de R$ 204,00"),
+        ("en", "Your next bill may rise by 327%", "R$ 1,243.20. The last one was R$ 204.00"),
+        ("es", "La próxima factura subiría 327%", "R$ 1.243,20. La última fue de R$ 204,00"),
+        ("xx", "A próxima fatura deve subir 327%", "R$ 1.243,20"),
     ] {
         let letter =
             letter(&catalogue, &message(RuleKind::BillJump, Moment::Started, language), None)
@@ -93,6 +96,42 @@ fn figures_are_written_as_the_language_writes_them() {
     assert_eq!(letter.subject, "Consumo acima do limite: 312,4 kWh");
     assert!(letter.body.contains("1 de novembro de 2026"), "{}", letter.body);
     assert!(letter.body.contains("\nhttps://luz.example.org/historic\n"), "{}", letter.body);
+}
+
+#[test]
+fn a_link_leads_to_the_home_and_the_bill() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let mut message = message(RuleKind::InvoiceDue, Moment::Started, "en");
+    let path = |message: &Message| catalogue.words(message, None).unwrap().path;
+    assert_eq!(path(&message), "/invoice");
+    message.values.insert("usage_point_id".to_owned(), "0191-a".to_owned());
+    message.values.insert("invoice".to_owned(), "0192-b".to_owned());
+    assert_eq!(path(&message), "/invoice?home=0191-a&bill=0192-b");
+    message.values.insert("invoice".to_owned(), "x&y=\"".to_owned());
+    assert_eq!(path(&message), "/invoice?home=0191-a");
+}
+
+#[test]
+fn a_cause_is_said_where_it_is_known() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for (language, part) in [
+        ("pt", "A maior parte da diferença vem de uso: R$ 87,50."),
+        ("en", "Most of the difference comes from use: R$ 87.50."),
+        ("es", "La mayor parte de la diferencia viene de uso: R$ 87,50."),
+    ] {
+        let mut message = message(RuleKind::BillJump, Moment::Started, language);
+        let words = catalogue.words(&message, None).unwrap();
+        assert!(words.sentence.ends_with(part), "{}", words.sentence);
+        message.values.remove("cause");
+        let words = catalogue.words(&message, None).unwrap();
+        assert!(!words.sentence.contains("87"), "{}", words.sentence);
+    }
+    // Every cause of a bill has a word in every language.
+    for (language, texts) in &catalogue.languages {
+        for cause in corrente_billing::Cause::ALL {
+            assert!(texts.causes.contains_key(cause.word()), "{language}: {}", cause.word());
+        }
+    }
 }
 
 #[test]

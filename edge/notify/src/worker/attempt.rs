@@ -10,72 +10,84 @@ use corrente_registry::{
 use tracing::Instrument as _;
 
 use super::Worker;
-use crate::{DeliveryError, backoff::wait_seconds, gateway, push, webhook};
-
-/// A message that nobody could deliver for so long, because no mail server was configured, is not
-/// news any more.
-const STALE_SECONDS: i64 = 3 * 86_400;
+use crate::{DeliveryError, backoff::wait_seconds, gateway, push, text::Words, webhook};
 
 impl Worker {
-    /// One attempt for messages to one receiver; nothing when there is no way to try.
-    pub(super) async fn attempt(
-        &self,
-        messages: &[OutboxMessage],
-        now: Timestamp,
-    ) -> Option<Attempt> {
-        let first = messages.first()?;
-        let span = tracing::info_span!(
-            target: "corrente::trace",
-            "outbox.attempt",
-            outbox.channel = %first.channel,
-            outbox.attempts = first.attempts,
-            outbox.messages = messages.len(),
-        );
-        self.attempt_now(messages, first, now).instrument(span).await
-    }
-
-    async fn attempt_now(
-        &self,
-        messages: &[OutboxMessage],
-        first: &OutboxMessage,
-        now: Timestamp,
-    ) -> Option<Attempt> {
-        let read: Result<Vec<Message>, _> = messages
-            .iter()
-            .map(|message| serde_json::from_value::<Message>(message.document.clone()))
-            .collect();
-        let failed = |error: String| Some(Attempt::Failed { error });
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => return failed(format!("the message cannot be read: {error}")),
-        };
-        let outcome = match first.channel.as_str() {
-            "email" | "digest" => {
-                if self.smtp.is_none() {
-                    let stale = now.since(first.next_try) > STALE_SECONDS;
-                    return stale.then(|| Attempt::Failed {
-                        error: "no mail server was configured for three days".to_owned(),
-                    });
-                }
-                self.mail(first, &read).await
+    /// One attempt for messages to one receiver: how each of them ended, in their order. What cannot be
+    /// put in words is given up alone; that is no failure of the receiver, and the others go.
+    pub(super) async fn attempt(&self, messages: &[OutboxMessage], now: Timestamp) -> Vec<Attempt> {
+        let read: Vec<Result<(&OutboxMessage, Message, Words), String>> =
+            messages.iter().map(|message| self.read(message)).collect();
+        let good: Vec<(&OutboxMessage, Message, Words)> = read.iter().flatten().cloned().collect();
+        let outcome = match good.first() {
+            Some((first, ..)) => {
+                let span = tracing::info_span!(
+                    target: "corrente::trace",
+                    "outbox.attempt",
+                    outbox.channel = %first.channel,
+                    outbox.attempts = first.attempts,
+                    outbox.messages = good.len(),
+                );
+                self.deliver(first, &good, now).instrument(span).await
             }
-            "webhook" | "gateway" | "push" => self.destination(first, &read, now).await,
-            other => return failed(format!("there is no channel `{other}`")),
+            None => Ok(()),
         };
-        Some(match outcome {
+        let attempts = good.first().map_or(0, |(first, ..)| first.attempts);
+        let ended = match outcome {
             Ok(()) => Attempt::Sent,
             Err(DeliveryError::Never(error) | DeliveryError::Gone(error)) => {
                 Attempt::Failed { error }
             }
-            Err(DeliveryError::Later(error)) => match wait_seconds(first.attempts + 1, dice()) {
+            Err(DeliveryError::Later(error)) => match wait_seconds(attempts + 1, dice()) {
                 Some(seconds) => Attempt::RetryAt { next: now.plus(seconds), error },
                 None => Attempt::Failed { error },
             },
-        })
+        };
+        let of = |read: Result<_, String>| match read {
+            Ok(_) => ended.clone(),
+            Err(error) => Attempt::Failed { error },
+        };
+        read.into_iter().map(of).collect()
+    }
+
+    /// What a message says, in words.
+    fn read<'a>(
+        &self,
+        row: &'a OutboxMessage,
+    ) -> Result<(&'a OutboxMessage, Message, Words), String> {
+        let message: Message = serde_json::from_value(row.document.clone())
+            .map_err(|error| format!("the message cannot be read: {error}"))?;
+        let words = self
+            .catalogue
+            .words(&message, self.portal.as_deref())
+            .map_err(|error| error.to_string())?;
+        Ok((row, message, words))
+    }
+
+    async fn deliver(
+        &self,
+        first: &OutboxMessage,
+        good: &[(&OutboxMessage, Message, Words)],
+        now: Timestamp,
+    ) -> Result<(), DeliveryError> {
+        match first.channel.as_str() {
+            "email" | "digest" => {
+                let messages: Vec<Message> = good.iter().map(|(_, m, _)| m.clone()).collect();
+                self.mail(first, &messages).await
+            }
+            "webhook" | "gateway" | "push" => match good.first() {
+                Some((_, message, words)) => self.destination(first, message, words, now).await,
+                None => Ok(()),
+            },
+            other => Err(DeliveryError::Never(format!("there is no channel `{other}`"))),
+        }
     }
 
     async fn mail(&self, first: &OutboxMessage, read: &[Message]) -> Result<(), DeliveryError> {
-        let Some(smtp) = &self.smtp else { return Ok(()) };
+        let Some(smtp) = &self.smtp else {
+            let why = "no mail server was configured for three days";
+            return Err(DeliveryError::Never(why.to_owned()));
+        };
         let asked_for = read.iter().all(|message| matches!(message.kind, Topic::Delivery(_)));
         if !asked_for {
             let email = first.recipient.clone();
@@ -104,7 +116,8 @@ impl Worker {
     async fn destination(
         &self,
         first: &OutboxMessage,
-        read: &[Message],
+        message: &Message,
+        words: &Words,
         now: Timestamp,
     ) -> Result<(), DeliveryError> {
         let later =
@@ -121,8 +134,8 @@ impl Worker {
             let why = "paused after repeated failures, until its owner lets it go on";
             return Err(DeliveryError::Never(why.to_owned()));
         }
-        let Some(message) = read.first() else { return Ok(()) };
-        let outcome = self.send(&destination, &first.idempotency_key, message, now).await;
+        let key = &first.idempotency_key;
+        let outcome = self.send(&destination, key, message, words, now).await;
         match &outcome {
             Ok(()) => {
                 if destination.failures > 0 {
@@ -150,23 +163,20 @@ impl Worker {
         to: &Destination,
         key: &str,
         message: &Message,
+        words: &Words,
         now: Timestamp,
     ) -> Result<(), DeliveryError> {
-        let words = self
-            .catalogue
-            .words(message, self.portal.as_deref())
-            .map_err(|error| DeliveryError::Never(error.to_string()))?;
         let outbound = &self.outbound;
         match to.kind {
             DestinationKind::Webhook => {
-                webhook::send(outbound, &to.address, &to.secret, key, message, &words, now).await
+                webhook::send(outbound, &to.address, &to.secret, key, message, words, now).await
             }
             DestinationKind::Gateway => {
-                gateway::send(outbound, &to.address, &to.settings, key, &words).await
+                gateway::send(outbound, &to.address, &to.settings, key, words).await
             }
             DestinationKind::Push => {
                 let signer = self.keys.push();
-                push::send(outbound, signer, &to.address, &to.secret, key, &words, now).await
+                push::send(outbound, signer, &to.address, &to.secret, key, words, now).await
             }
         }
     }

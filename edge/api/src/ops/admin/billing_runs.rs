@@ -1,7 +1,7 @@
 //! `/admin/billing-runs`: prepare, preview, hold and release, approve, issue, close.
 
 use axum::{Json, extract::State};
-use corrente_mdm::{MdmError, Progress, RunDetail, RunRequest, RunSummary};
+use corrente_mdm::{Issuing, MdmError, RunDetail, RunRequest, RunSummary};
 use corrente_metering::{
     Date,
     id::{BillingRunId, OrganisationId, UsagePointId},
@@ -120,6 +120,8 @@ pub(crate) struct RunDocument {
     run: RunHead,
     /// Who approved it.
     approvals: Vec<ApprovalDocument>,
+    /// How far this server is with issuing it; null where it has not begun.
+    issuing: Option<IssueDocument>,
     #[serde(flatten)]
     summary: SummaryDocument,
 }
@@ -154,12 +156,33 @@ pub(crate) struct SummaryDocument {
     previous: String,
     /// And what they come to now.
     compared: String,
+    /// The last run of the same route, and what it came to; null where there is none.
+    last_run: Option<LastRunDocument>,
     /// Amounts at parts of a hundred, the least first.
     distribution: Vec<Percentile>,
     /// The 20 largest changes against the last bill.
     largest: Vec<LargestDocument>,
     /// Every usage point.
     usage_points: Vec<ItemDocument>,
+}
+
+/// The run before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LastRunDocument {
+    /// What people call it.
+    number: i64,
+    /// The first day.
+    first: String,
+    /// The first day that was no longer billed.
+    until: String,
+    /// How many invoices it issued.
+    bills: i64,
+    /// What they came to.
+    total: String,
+    /// Their energy.
+    wh: i64,
+    /// By how much this run is above it.
+    difference: Option<String>,
 }
 
 /// So many of a hundred bills come to at most this amount.
@@ -207,13 +230,31 @@ pub(crate) struct ItemDocument {
     invoice: Option<String>,
 }
 
-/// How far issuing came.
+/// How far issuing is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IssueDocument {
-    /// Invoices issued by this call.
+    /// Invoices issued since it began.
     issued: usize,
     /// Usage points that turned out to be billed already.
     exceptions: usize,
+    /// Plans that had no invoice when it began.
+    of: usize,
+    /// Is it still at work?
+    running: bool,
+    /// Why it ended early; issue it again, and it goes on.
+    error: Option<String>,
+}
+
+impl IssueDocument {
+    fn new(issuing: Issuing) -> Self {
+        Self {
+            issued: issuing.progress.issued,
+            exceptions: issuing.progress.exceptions,
+            of: issuing.of,
+            running: issuing.running,
+            error: issuing.error,
+        }
+    }
 }
 
 impl RunHead {
@@ -260,6 +301,19 @@ impl SummaryDocument {
             estimated_wh: summary.estimated.wh(),
             previous: summary.previous.to_string(),
             compared: summary.compared.to_string(),
+            last_run: summary.last_run.as_ref().map(|last| LastRunDocument {
+                number: last.number,
+                first: last.first.to_string(),
+                until: last.until.to_string(),
+                bills: last.bills,
+                total: last.total.to_string(),
+                wh: last.energy.wh(),
+                difference: summary
+                    .total
+                    .checked_sub(last.total)
+                    .ok()
+                    .map(|difference| difference.to_string()),
+            }),
             distribution: summary
                 .distribution
                 .iter()
@@ -283,6 +337,7 @@ impl RunDocument {
         Self {
             run: RunHead::new(&detail.run),
             approvals: detail.approvals.iter().map(approval).collect(),
+            issuing: None,
             summary: SummaryDocument::new(&detail.summary),
         }
     }
@@ -351,8 +406,10 @@ async fn get_billing_run(
     PathId(id): PathId<String>,
 ) -> Result<Json<RunDocument>, Problem> {
     let id = own(&api, caller.user.organisation, &id).await?.id;
-    let detail = api.mdm().run(move |mdm| mdm.run_detail(id)).await?;
-    Ok(Json(RunDocument::new(&detail)))
+    let (detail, issuing) =
+        api.mdm().run(move |mdm| Ok((mdm.run_detail(id)?, mdm.issuing(id)))).await?;
+    let issuing = issuing.map(IssueDocument::new);
+    Ok(Json(RunDocument { issuing, ..RunDocument::new(&detail) }))
 }
 
 /// What the run would issue, computed now. Nothing is written.
@@ -481,26 +538,26 @@ async fn approve_billing_run(
     Ok(Json(RunDocument::new(&detail)))
 }
 
-/// Issues what was approved. A call that ended early is simply made again: it goes on where the last one
-/// stopped, and no usage point gets two invoices.
+/// Begins to issue what was approved, and answers at once; the run says how far it is. A server that ended
+/// early is simply asked again: it goes on where it stopped, and no usage point gets two invoices.
 #[utoipa::path(
     post,
     path = "/admin/billing-runs/{id}/issue",
     tag = "admin",
     params(("id" = String, Path, description = "The run")),
-    responses((status = 200, body = IssueDocument)),
+    responses((status = 202, body = IssueDocument)),
     extensions(("x-access" = json!("admin"))),
 )]
 async fn issue_billing_run(
     State(api): State<Api>,
     Change { by, organisation }: Change,
     PathId(id): PathId<String>,
-) -> Result<Json<IssueDocument>, Problem> {
+) -> Result<(StatusCode, Json<IssueDocument>), Problem> {
     let run = own(&api, organisation, &id).await?;
     let id = run.id;
-    let done: Progress = api.mdm().run(move |mdm| mdm.issue_run(id, &mut |_| {})).await?;
+    let begun = api.mdm().run(move |mdm| mdm.start_issue(id)).await?;
     note(&api, by, &run, "billing_run.issue").await?;
-    Ok(Json(IssueDocument { issued: done.issued, exceptions: done.exceptions }))
+    Ok((StatusCode::ACCEPTED, Json(IssueDocument::new(begun))))
 }
 
 /// Ends a run. What is held or an exception is left to the next one.

@@ -125,7 +125,7 @@ async fn import_town(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-fn refused(refusal: ImportRefusal) -> Problem {
+pub(super) fn refused(refusal: ImportRefusal) -> Problem {
     match refusal {
         ImportRefusal::Registry(error) => error.into(),
         ImportRefusal::Mistakes(mistakes) => Problem::mistakes(

@@ -1,6 +1,9 @@
-//! `GET` and `POST /admin/meters`.
+//! `GET` and `POST /admin/meters`, `PATCH /admin/meters/{id}`.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
 use corrente_metering::{ChannelKind, Direction, Timestamp, id::MeterId};
 use corrente_registry::{
     admin::{self, RegisteredMeter},
@@ -18,7 +21,7 @@ use super::Change;
 use crate::{Api, Body, Operator, Problem};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_meters, register_meter))
+    OpenApiRouter::new().routes(routes!(list_meters, register_meter)).routes(routes!(change_meter))
 }
 
 /// A channel of a meter.
@@ -194,6 +197,61 @@ async fn register_meter(
         })
         .await?;
     Ok((StatusCode::CREATED, Json(MeterMade::new(id, serial, &secret))))
+}
+
+/// What changes at a meter.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeterChange {
+    /// How often it reports: every 1 to 86400 seconds.
+    reporting_seconds: u32,
+}
+
+/// A meter that was changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MeterChanged {
+    /// Its id.
+    id: String,
+    /// Its serial.
+    serial: String,
+    /// How often it reports.
+    reporting_seconds: u32,
+    /// Was it connected, and told at once? Else it is told when it connects.
+    told: bool,
+}
+
+/// Changes how often a meter reports. One that is connected is told at once.
+#[utoipa::path(
+    patch,
+    path = "/admin/meters/{id}",
+    tag = "admin",
+    params(("id" = String, Path, description = "The meter")),
+    request_body = MeterChange,
+    responses((status = 200, body = MeterChanged)),
+    extensions(("x-access" = json!("admin"))),
+)]
+async fn change_meter(
+    State(api): State<Api>,
+    Change { by, organisation }: Change,
+    Path(id): Path<String>,
+    Body(given): Body<MeterChange>,
+) -> Result<Json<MeterChanged>, Problem> {
+    let unknown = || Problem::not_found("meter");
+    let id: MeterId = id.parse().map_err(|_| unknown())?;
+    let seconds = given.reporting_seconds;
+    let meter = api
+        .registry()
+        .write(move |tx| {
+            let meter = meters::get(tx, id)?
+                .filter(|meter| meter.organisation == organisation)
+                .ok_or_else(unknown)?;
+            admin::set_reporting(tx, &by, &meter, i64::from(seconds))?;
+            Ok::<_, Problem>(meter)
+        })
+        .await?;
+    let told = api.tell_interval(id, seconds);
+    let (id, serial) = (id.to_string(), meter.serial);
+    Ok(Json(MeterChanged { id, serial, reporting_seconds: seconds, told }))
 }
 
 impl MeterMade {
