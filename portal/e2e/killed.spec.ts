@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { close, open } from "./browser";
+import { close, open, unreachable, type Watched } from "./browser";
 
 // A server of its own, since this test kills it. Without a program to start it is skipped.
 const program = process.env["CORRENTE_BIN"];
@@ -45,27 +45,57 @@ describe.skipIf(!program)("the server is killed and comes back", () => {
     rmSync(data, { recursive: true, force: true });
   });
 
-  test("the page says so, greys what is old, invents nothing, and goes on by itself", async () => {
-    const { page } = await open();
+  const enter = async ({ page }: Watched) => {
     await page.goto(`${base}/signin`);
     await page.getByRole("list").getByRole("button").first().click();
     await page.waitForSelector("nav a >> visible=true");
+  };
+
+  test("the page says so, greys what is old, invents nothing, and goes on by itself", async () => {
+    const live = await open();
+    await enter(live);
+    const { page } = live;
     await page.goto(`${base}/live`);
     const chip = page.getByRole("banner").getByRole("status");
     await chip.getByText("Live").waitFor();
     const figure = page.locator("main .numeral");
     await page.waitForFunction(() => /\d/.test(document.querySelector("main .numeral")?.textContent ?? ""));
-    const before = await figure.textContent();
+
+    // Home, a history and a bill stand open beside it, each with its figures.
+    const others: { watched: Watched; figures: () => Promise<string[]>; before: string[] }[] = [];
+    for (const place of ["/", "/historic?p=month", "bill"]) {
+      const watched = await open();
+      await enter(watched);
+      if (place === "bill") {
+        await watched.page.goto(`${base}/invoice`);
+        await watched.page.locator("main ul a").first().click();
+        await watched.page.waitForFunction(() => location.search.includes("bill="));
+      } else {
+        await watched.page.goto(base + place);
+      }
+      await watched.page.waitForFunction(() => document.querySelectorAll('[aria-busy="true"]').length === 0 && /\d/.test(document.querySelector("main .numeral")?.textContent ?? ""));
+      // Of Home the bill and the invoice: its first figure is the power, which the stream changes.
+      const figures = async () => (await watched.page.locator("main .numeral").allTextContents()).slice(place === "/" ? 1 : 0);
+      others.push({ watched, figures, before: [] });
+    }
     await kill();
+    const before = await figure.textContent();
+    for (const other of others) other.before = await other.figures();
     await chip.getByText("Delayed").waitFor({ timeout: 20_000 });
     // Nothing is counted on and nothing becomes zero while nobody tells us anything.
     expect(await figure.textContent()).toBe(before);
     await chip.getByText(/No connection since/).waitFor({ timeout: 70_000 });
     expect(await figure.textContent()).toBe(before);
     await page.getByText(/No connection\. Showing/).first().waitFor();
+    for (const { figures, before: then } of others) expect(await figures()).toEqual(then);
     await start();
     await chip.getByText("Live", { exact: true }).waitFor({ timeout: 40_000 });
     expect(page.url()).toBe(`${base}/live`);
-    await page.context().close();
-  }, 240_000);
+    for (const { watched } of others) {
+      await watched.page.getByRole("banner").getByRole("status").getByText("Live", { exact: true }).waitFor({ timeout: 40_000 });
+      expect(await watched.page.getByRole("alert").count()).toBe(0);
+      await watched.done(unreachable);
+    }
+    await live.done(unreachable);
+  }, 300_000);
 });

@@ -1,9 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { base, close, open, overflow, settle, signIn, violations } from "./browser";
+import { base, close, open, settle, signIn } from "./browser";
 
 afterAll(close);
-
-const screens = ["/", "/live", "/historic?p=week", "/historic?p=month&u=money", "/historic?p=day&view=list", "/invoice", "/alerts", "/settings"];
 
 describe("signing in", () => {
   test("a wrong password says what to do, and tells nothing about accounts", async () => {
@@ -117,17 +115,6 @@ describe("history", () => {
     await done();
   });
 
-  test("readings: general, from, until, exactly at", async () => {
-    const { page, done } = await open();
-    await signIn(page);
-    await page.goto(`${base}/historic`);
-    await settle(page);
-    for (const which of ["From", "Until", "Exactly at", "General history"]) {
-      await page.getByRole("group", { name: "Which readings" }).getByRole("radio", { name: which, exact: true }).click();
-      await settle(page);
-    }
-    await done();
-  });
 });
 
 describe("bills", () => {
@@ -160,71 +147,3 @@ describe("bills", () => {
   });
 });
 
-describe("every screen", () => {
-  test("has no violation of WCAG, in both themes", async () => {
-    for (const colorScheme of ["light", "dark"] as const) {
-      const { page, done } = await open({ colorScheme, bypassCSP: true });
-      await page.goto(`${base}/signin`);
-      await page.waitForSelector("form");
-      expect(await violations(page), `${colorScheme} /signin`).toEqual([]);
-      await signIn(page);
-      for (const screen of screens) {
-        await page.goto(base + screen);
-        await settle(page);
-        expect(await violations(page), `${colorScheme} ${screen}`).toEqual([]);
-      }
-      await done();
-    }
-  });
-
-  test("has no sideways scroll at 320 px, nor with text twice as large at 640", async () => {
-    for (const [width, size] of [
-      [320, "100%"],
-      [640, "200%"],
-    ] as const) {
-      const { page, done } = await open({ viewport: { width, height: 640 } });
-      await signIn(page, "pt-BR");
-      for (const screen of screens) {
-        await page.goto(base + screen);
-        await settle(page);
-        await page.evaluate((value) => {
-          document.documentElement.style.fontSize = value;
-        }, size);
-        await page.waitForTimeout(100);
-        expect(await overflow(page), `${screen} at ${width} px, text ${size}`).toBeLessThanOrEqual(0);
-      }
-      await done();
-    }
-  });
-
-  test("is written in three languages without a key showing", async () => {
-    for (const language of ["pt-BR", "en", "es"]) {
-      const { page, done } = await open({ locale: language });
-      await signIn(page, language);
-      for (const screen of screens) {
-        await page.goto(base + screen);
-        await settle(page);
-        const text = await page.evaluate(() => document.body.innerText);
-        expect(text, `${language} ${screen}`).not.toMatch(/\b(nav|home|history|invoice|alerts|settings|quality|undefined|NaN)\.[a-z]|undefined|NaN/);
-      }
-      await done();
-    }
-  });
-});
-
-test("reading goes on without a connection, and the page says how old it is", async (context) => {
-  const { page } = await open();
-  await signIn(page);
-  const worker = await page.evaluate(async () => "serviceWorker" in navigator && (await Promise.race([navigator.serviceWorker.ready, new Promise((end) => setTimeout(end, 5000))])) !== undefined);
-  if (!worker) return context.skip("no service worker on this address");
-  // The first load fills the store, the second is the worker's own.
-  await page.goto(`${base}/`);
-  await settle(page);
-  await page.reload();
-  await settle(page);
-  await page.context().setOffline(true);
-  await page.reload();
-  await page.getByText(/No connection\. Showing what was stored/).waitFor();
-  await page.getByRole("heading", { name: "This bill so far" }).waitFor();
-  await page.context().close();
-});

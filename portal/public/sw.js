@@ -2,7 +2,7 @@
 // What comes from the store says since when it is there, and the page shows that.
 const shell = "corrente-shell-1";
 const answers = "corrente-answers-1";
-const kept = [/^\/api\/v1\/(me|options)$/, /\/home$/, /\/usage$/, /\/invoices$/, /^\/api\/v1\/invoices\/[^/]+(\/pix\.svg)?$/];
+const kept = [/^\/api\/v1\/(me|options)$/, /\/home$/, /\/usage$/, /\/tariff$/, /\/usage-points\/[^/]+\/events$/, /\/invoices$/, /^\/api\/v1\/invoices\/[^/]+(\/pix\.svg)?$/];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -2,7 +2,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, type FormEvent } from "react";
 import { ApiError, ask, client as api } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
-import type { AlertRule } from "@/shared/api/types";
+import type { AlertRefusal, AlertRule } from "@/shared/api/types";
+import { toPosition } from "@/shared/format/decimal";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
 import { alertKind, type AlertKind } from "@/shared/ui/AlertSentence";
@@ -25,6 +26,11 @@ const numbers: Partial<Record<AlertKind, string>> = {
 };
 
 const units = ["kwh", "money", "w"] as const;
+/** So long power has to stay above its limit where nobody chose, in minutes. */
+const usualMinutes = 15;
+/** The parameters whose range the page can say. */
+const ranges = ["threshold", "percent", "amount", "minutes", "days_before", "for_minutes"] as const;
+const refusals = ["always", "never", "every_bill"] as const;
 const stretches = ["hour", "day", "bill"] as const;
 
 export function Rule({ rule }: { rule: AlertRule }) {
@@ -51,8 +57,11 @@ export function Rule({ rule }: { rule: AlertRule }) {
   const text = name ? String(draft[name] ?? "") : "";
   const changed = JSON.stringify(draft) !== JSON.stringify(parameters);
   const number = text.trim().replace(",", ".");
-  // A parameter keeps the kind of value that the server gave it: decimals travel as text.
-  const asked = name ? { ...draft, [name]: typeof parameters[name] === "number" ? Number(number) : number } : parameters;
+  // A parameter keeps the kind of value that the server gave it: decimals travel as text. Only a limit of
+  // power has to last.
+  const { for_minutes: minutes, ...rest } = draft;
+  const lasting = draft["unit"] === "w" ? { for_minutes: Number(minutes ?? usualMinutes) } : {};
+  const asked = name ? { ...rest, ...lasting, [name]: typeof parameters[name] === "number" ? Number(number) : number } : parameters;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (name) save.mutate({ enabled: true, parameters: asked });
@@ -88,7 +97,17 @@ export function Rule({ rule }: { rule: AlertRule }) {
                 value={String(draft["unit"]) as (typeof units)[number]}
                 onChange={(unit) => setDraft({ ...draft, unit })}
               />
-              {draft["unit"] !== "w" && (
+              {draft["unit"] === "w" ? (
+                <label className="field min-w-0">
+                  <span className="text-sm text-muted">{t("rule.for_minutes")}</span>
+                  <input
+                    className="input tabular max-w-20"
+                    inputMode="numeric"
+                    value={String(minutes ?? usualMinutes)}
+                    onChange={(event) => setDraft({ ...draft, for_minutes: event.target.value.replace(/\D/g, "") })}
+                  />
+                </label>
+              ) : (
                 <Select
                   label={t("rule.per")}
                   hideLabel
@@ -115,13 +134,41 @@ export function Rule({ rule }: { rule: AlertRule }) {
           </Button>
         </p>
       )}
-      {save.error && (
-        <p role="alert" className="mt-2 text-sm font-semibold text-danger">
-          {save.error instanceof ApiError ? save.error.detail : t("state.failed")}
-        </p>
-      )}
+      {save.error && kind && <Refused error={save.error} kind={kind} parameters={save.variables?.parameters ?? {}} />}
     </li>
   );
+}
+
+/** Why a rule was not saved: it would always or never tell here, or its number is out of range. */
+function Refused({ error, kind, parameters }: { error: Error; kind: AlertKind; parameters: Parameters }) {
+  const t = useT();
+  const { usagePoint } = useSession();
+  const { data } = useQuery({ ...queries.preview(usagePoint.id, kind, parameters), enabled: error instanceof ApiError });
+  const words = useRefusal(parameters);
+  const range = error instanceof ApiError ? ranges.find((known) => known === error.field) : undefined;
+  const detail = error instanceof ApiError ? error.detail : t("state.failed");
+  return (
+    <p role="alert" className="mt-2 text-sm font-semibold text-danger">
+      {data?.refusal ? words(data.refusal, data.days) : range ? t(`rule.range.${range}`) : detail}
+    </p>
+  );
+}
+
+/** Writes why a rule is refused, with its figures in the rule's unit. */
+function useRefusal(parameters: Parameters) {
+  const t = useT();
+  const { format } = useSession();
+  return ({ code, reason, told, highest }: AlertRefusal, days: number) => {
+    const known = refusals.find((one) => one === code);
+    if (!known) return reason;
+    const value = highest ?? "0";
+    const written = {
+      money: () => format.money(value),
+      w: () => format.powerText(toPosition(value)),
+      kwh: () => format.energyText(Math.round(toPosition(value) * 1000)),
+    }[String(parameters["unit"]) as (typeof units)[number]];
+    return t(`alerts.refusal.${known}`, { told: told ?? 0, days, highest: written?.() ?? value });
+  };
 }
 
 /** How often the rule, as it stands in the form, would have told in the last thirty days. */
@@ -136,10 +183,11 @@ function Preview({ kind, parameters }: { kind: AlertKind; parameters: Parameters
     return () => clearTimeout(timer);
   }, [text]);
   const { data, error } = useQuery(queries.preview(usagePoint.id, kind, settled));
+  const words = useRefusal(settled);
   if (error instanceof ApiError) return null;
   return (
     <p role="status" className="mt-2 min-h-5 text-sm text-muted">
-      {data?.refusal && <span className="text-danger">{t("alerts.refusal", { reason: data.refusal })}</span>}
+      {data?.refusal && <span className="text-danger">{words(data.refusal, data.days)}</span>}
       {data && !data.refusal && data.days === 0 && t("alerts.previewNone")}
       {data && !data.refusal && data.days > 0 && (
         <>

@@ -6,9 +6,11 @@ import { queries } from "@/shared/api/queries";
 import { useT, type Key } from "@/shared/i18n/i18n";
 import { LiveProvider, useLive } from "@/shared/session/live";
 import { SessionProvider, useSession } from "@/shared/session/session";
+import { alertWords } from "@/shared/ui/AlertSentence";
 import { Select } from "@/shared/ui/Choice";
 import { cx } from "@/shared/ui/cx";
 import { Icon, Mark, type IconName } from "@/shared/ui/icons";
+import { toast } from "@/shared/ui/toast";
 import { FirstSteps } from "./FirstSteps";
 
 const places = [
@@ -17,6 +19,12 @@ const places = [
   { to: "/historic", icon: "history", key: "nav.history" },
   { to: "/invoice", icon: "invoice", key: "nav.invoice" },
   { to: "/alerts", icon: "bell", key: "nav.alerts" },
+] as const satisfies readonly { to: string; icon: IconName; key: Key }[];
+
+/** What a phone's bar has no room for: they stand in the rail, and on top of the settings. */
+const more = [
+  { to: "/events", icon: "tag", key: "nav.events" },
+  { to: "/tariff", icon: "clock", key: "nav.tariff" },
 ] as const satisfies readonly { to: string; icon: IconName; key: Key }[];
 
 /** The frame of every page for a person who is signed in. */
@@ -42,6 +50,7 @@ export function Shell() {
     <SessionProvider me={me} options={options} usagePoint={usagePoint}>
       <LiveProvider usagePoint={usagePoint.id}>
         <Frame />
+        <Announcer />
       </LiveProvider>
     </SessionProvider>
   );
@@ -96,7 +105,7 @@ function Frame() {
                 activeOptions={{ exact: place.to === "/", includeSearch: false }}
                 className="flex min-h-16 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-semibold text-muted aria-[current=page]:text-brand"
               >
-                <Icon name={place.icon} />
+                <PlaceIcon place={place} />
                 <span className="max-w-full truncate">{t(place.key)}</span>
               </Link>
             </li>
@@ -118,10 +127,10 @@ function Rail() {
         <span className="text-xl font-semibold tracking-tight">Corrente</span>
       </Link>
       <ul className="grid gap-1">
-        {places.map((place) => (
+        {[...places, ...more].map((place) => (
           <li key={place.to}>
             <Link to={place.to} activeOptions={{ exact: place.to === "/", includeSearch: false }} className={item}>
-              <Icon name={place.icon} size={22} />
+              <PlaceIcon place={place} size={22} />
               {t(place.key)}
             </Link>
           </li>
@@ -134,6 +143,46 @@ function Rail() {
         </Link>
       </div>
     </nav>
+  );
+}
+
+/** Says an alert once, while it is news, whichever page is open. */
+function Announcer() {
+  const t = useT();
+  const { format } = useSession();
+  const { alert } = useLive();
+  const said = useRef<string | null>(null);
+  useEffect(() => {
+    if (!alert || alert.state !== "active" || said.current === alert.id) return;
+    said.current = alert.id;
+    const { title, sentence } = alertWords(alert, t, format);
+    toast(`${title}. ${sentence}`, "danger");
+  }, [alert, t, format]);
+  return null;
+}
+
+/** A place's sign; the bell says how many alerts nobody has read. */
+function PlaceIcon({ place, size }: { place: (typeof places | typeof more)[number]; size?: number }) {
+  const t = useT();
+  const { usagePoint } = useSession();
+  const alerts = useQuery({
+    ...queries.alerts(usagePoint.id),
+    enabled: place.to === "/alerts",
+    select: ({ events }) => events.filter((event) => !event.read).length,
+  });
+  const unread = place.to === "/alerts" ? (alerts.data ?? 0) : 0;
+  return (
+    <span className="relative">
+      <Icon name={place.icon} {...(size ? { size } : {})} />
+      {unread > 0 && (
+        <>
+          <span aria-hidden="true" className="badge">
+            {unread > 9 ? "9+" : unread}
+          </span>
+          <span className="sr-only">{t("nav.unread", { count: unread })} </span>
+        </>
+      )}
+    </span>
   );
 }
 
@@ -189,6 +238,7 @@ function Strips() {
   const notes = [
     stored !== null && t("shell.stored", { time: format.dayTime(stored) }),
     me.lab_id !== null && t("shell.lab"),
+    options.lab && me.user !== null && me.user.role !== "customer" && t("shell.labOn"),
     options.insecure && me.user !== null && me.user.role !== "customer" && t("shell.insecure"),
   ].filter((note) => note !== false);
   const outdated = build !== null && build !== opened;

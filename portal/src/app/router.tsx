@@ -56,6 +56,18 @@ const live = createRoute({
   component: lazyRouteComponent(() => import("@/live/LiveScreen"), "LiveScreen"),
 });
 
+const tariff = createRoute({
+  getParentRoute: () => root,
+  path: "/tariff",
+  component: lazyRouteComponent(() => import("@/tariff/TariffScreen"), "TariffScreen"),
+});
+
+const events = createRoute({
+  getParentRoute: () => root,
+  path: "/events",
+  component: lazyRouteComponent(() => import("@/events/EventsScreen"), "EventsScreen"),
+});
+
 const alerts = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
@@ -68,8 +80,8 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("@/settings/SettingsScreen"), "SettingsScreen"),
 });
 
-// The gallery is for development: a production build leaves its code out.
-const development = import.meta.env.DEV
+// The gallery is for development and for its tests: a production build leaves its code out.
+const development = import.meta.env.DEV || import.meta.env.MODE === "gallery"
   ? [
       createRoute({
         getParentRoute: () => root,
@@ -79,7 +91,7 @@ const development = import.meta.env.DEV
     ]
   : [];
 
-const screens = [home, signin, claim, history, invoice, live, alerts, settings] as const;
+const screens = [home, signin, claim, history, invoice, live, tariff, events, alerts, settings] as const;
 
 export const router = createRouter({
   routeTree: root.addChildren([...screens, ...development]),

@@ -1,16 +1,21 @@
 import { useState, type ReactNode } from "react";
-import type { AlertEvent } from "@/shared/api/types";
-import { ApiError } from "@/shared/api/client";
+import type { AlertEvent, Line } from "@/shared/api/types";
+import { ApiError, Unreachable } from "@/shared/api/client";
+import { useSession } from "@/shared/session/session";
 import { Bars } from "@/shared/chart/Bars";
+import { Figure, Legend } from "@/shared/chart/Figure";
 import { HeatMap } from "@/shared/chart/HeatMap";
 import { Lines } from "@/shared/chart/Lines";
 import { MeterLegend, MeterLine } from "@/shared/chart/MeterLine";
 import { Spark } from "@/shared/chart/Spark";
 import { AlertSentence } from "@/shared/ui/AlertSentence";
 import { Button, IconButton } from "@/shared/ui/Button";
-import { Card, Empty, Panel } from "@/shared/ui/Card";
+import { Card, Empty, Failure, Panel, Skeleton } from "@/shared/ui/Card";
 import { Segmented, Select, Switch } from "@/shared/ui/Choice";
 import { Icon, type IconName } from "@/shared/ui/icons";
+import { LineTable } from "@/shared/ui/LineTable";
+import { Menu } from "@/shared/ui/Menu";
+import { PeriodChip } from "@/shared/ui/PeriodChip";
 import { InvoiceState } from "@/shared/ui/StateChip";
 import { toast } from "@/shared/ui/toast";
 
@@ -27,7 +32,7 @@ const bars = heights.map((value, index) => ({
   words: () => (value === null ? `Day ${index + 1}, no reading` : `Day ${index + 1}, ${value} kWh`),
 }));
 const wave = Array.from({ length: 60 }, (_, minute) => ({ at: minute, value: minute > 20 && minute < 26 ? null : 300 + Math.round(250 * Math.abs(Math.sin(minute / 7))), words: `minute ${minute}` }));
-const icons: IconName[] = ["home", "live", "history", "invoice", "bell", "settings", "left", "right", "down", "copy", "check", "print", "download", "link", "warning", "out", "close", "bolt", "more", "refresh", "play", "pause", "stop", "pencil"];
+const icons: IconName[] = ["home", "live", "history", "invoice", "bell", "settings", "left", "right", "down", "copy", "check", "print", "download", "link", "warning", "out", "close", "bolt", "more", "refresh", "play", "pause", "stop", "plus", "select", "tag", "clock", "share", "trash", "pencil"];
 const events = [
   { kind: "excessive_consumption", values: { value: "301.2", limit: "300", unit: "kwh", per: "bill", currency: "BRL" } },
   { kind: "bill_jump", values: { projected: "262.40", previous: "221.10", value: "18.7", currency: "BRL" } },
@@ -38,11 +43,26 @@ const events = [
   { kind: "something_newer", values: {} },
 ].map((event, index) => ({ ...event, id: String(index), at: "2026-11-20T10:00:00-03:00", until: null, state: "active", read: false }) as AlertEvent);
 
-/** Every component in every state, in development builds only. */
+const stacked = bars.map((bar, index) => ({
+  ...bar,
+  reference: null,
+  // A bill's bar: its fixed part below, then the periods of the day.
+  parts: [
+    { kind: "base" as const, value: 900 },
+    ...(bar.value === null ? [] : [{ kind: "off_peak" as const, value: bar.value * 0.4 }, { kind: "shoulder" as const, value: bar.value * 0.15 }, { kind: "peak" as const, value: bar.value * 0.2 + index }]),
+  ],
+}));
+const unknown = heights.map((_, index) => ({ key: String(index), value: null, reference: null, estimated: false, label: String(index + 1), words: () => `Day ${index + 1}, no reading` }));
+const many = Array.from({ length: 96 }, (_, index) => ({ key: String(index), value: 200 + Math.round(900 * Math.abs(Math.sin(index / 9))), reference: null, estimated: false, label: index % 4 === 0 ? String(index / 4).padStart(2, "0") : "", future: index > 70, words: () => `quarter ${index}` }));
+const line = (over: Partial<Line>): Line => ({ code: "te", label: "Consumo-TE", group: "energy", quantity: "212.4", unit: "kWh", price: "0.41873", price_without_taxes: "0.28024", share: null, base: "59.52", taxes: [], amount: "88.93", first: "2026-10-01", until: "2026-11-01", period: null, explanation: null, ...over });
+const lines = [line({ period: "ponta" }), line({ label: "Adicional bandeira vermelha_1", group: "flag", explanation: "30/31 days · ANEEL REH 3.306/2024" }), line({ code: "lighting", label: "Iluminação pública", group: "lighting", quantity: null, price: null, amount: "27.40" })];
+
+/** Every component in every state, in development builds and their tests only. */
 export function Gallery() {
   const [choice, setChoice] = useState<"one" | "two">("one");
   const [on, setOn] = useState(true);
   const tick = (value: number) => String(value / 1000);
+  const { format } = useSession();
   return (
     <div className="grid gap-6">
       <h1 className="text-2xl font-semibold">Gallery</h1>
@@ -78,6 +98,40 @@ export function Gallery() {
       <Row name="Charts">
         <Panel title="Bars, a gap, estimates, a reference">
           <Bars data={bars} summary="Bars" cursorLabel="Day" formatTick={tick} unit="kWh" rest="The most: day 9" onSelect={(first, last) => toast(`${first}–${last}`)} />
+        </Panel>
+        <Panel title="Bars of a bill: fixed part and periods of the day">
+          <Figure
+            legend={[{ mark: "base", text: "Fixed" }, { mark: "series", text: "Off-peak" }, { mark: "shoulder", text: "Shoulder" }, { mark: "peak", text: "Peak" }, { mark: "estimated", text: "Estimated" }, { mark: "gap", text: "No reading" }]}
+            csv="/no.csv"
+            table={() => <LineTable lines={lines} total="205.26" format={format} />}
+          >
+            <Bars data={stacked} summary="Stacked bars" cursorLabel="Day of the bill" formatTick={tick} unit="R$" rest="The most: day 9" selection={[1, 2]} onSelect={(first, last) => toast(`${first}–${last}`)} />
+          </Figure>
+        </Panel>
+        <Panel title="Bars of which nothing is known">
+          <Bars data={unknown} summary="Unknown bars" cursorLabel="Day unknown" formatTick={tick} unit="kWh" rest="" />
+        </Panel>
+        <Panel title="Many bars, some yet to come">
+          <Bars data={many} summary="Many bars" cursorLabel="Quarter" formatTick={tick} unit="kW" rest="" every={3} />
+        </Panel>
+        <Panel title="Bars without data">
+          <Bars data={[]} summary="No bars" cursorLabel="Nothing" formatTick={tick} unit="kWh" rest="" />
+        </Panel>
+        <Panel title="Line without data">
+          <Lines points={[]} from={0} to={59} summary="No line" cursorLabel="Nothing here" formatTick={String} unit="W" labels={[]} />
+        </Panel>
+        <Panel title="Line of one point, a register">
+          <Lines points={wave.slice(0, 1)} from={0} to={59} summary="One point" cursorLabel="One" formatTick={String} unit="W" labels={[]} step fill={false} least={200} most={400} />
+        </Panel>
+        <Panel title="Line with its past and jumps">
+          <Lines points={wave} past={wave.map((point) => ({ at: point.at, value: 320 }))} marks={[9, 40]} from={0} to={59} summary="Line and past" cursorLabel="Minute of the past" formatTick={String} unit="W" labels={[{ at: 0, text: "0" }]} />
+          <Legend items={[{ mark: "line", text: "Now" }, { mark: "past", text: "Before" }, { mark: "reference", text: "Expected" }]} />
+        </Panel>
+        <Panel title="Heat map without data">
+          <HeatMap columns={[]} rowLabels={Array.from({ length: 24 }, (_, hour) => String(hour))} summary="No heat" words={() => ""} rest="" columnCursor="No day" rowCursor="No hour" few="less" many="more" />
+        </Panel>
+        <Panel title="A chart that waits">
+          <Skeleton size="h-48" />
         </Panel>
         <Panel title="Line with a gap">
           <Lines points={wave} from={0} to={59} summary="Line" cursorLabel="Minute" formatTick={String} unit="W" labels={[{ at: 0, text: "0" }, { at: 59, text: "59" }]} />
@@ -120,7 +174,7 @@ export function Gallery() {
             <InvoiceState state="open" overdue={false} />
             <InvoiceState state="open" overdue />
             <InvoiceState state="paid" overdue={false} />
-            <InvoiceState state="cancelled" overdue={false} />
+            <InvoiceState state="credit" overdue={false} />
           </div>
         </Panel>
         <Panel title="Icons">
@@ -129,6 +183,26 @@ export function Gallery() {
               <Icon key={name} name={name} />
             ))}
           </div>
+        </Panel>
+      </Row>
+      <Row name="Menus, chips, lines of a bill">
+        <Panel title="Menu and chips">
+          <div className="flex flex-wrap items-center gap-3">
+            <Menu label="Menu">
+              <button type="button">One</button>
+              <a href="/no-such-page">Two</a>
+            </Menu>
+            <PeriodChip period={{ name: "fora_ponta", level: "off_peak", until: "2026-11-20T17:00:00-03:00" }} />
+            <PeriodChip period={{ name: "intermediario", level: "shoulder", until: null }} />
+            <PeriodChip period={{ name: "ponta", level: "peak", until: null }} />
+            <PeriodChip period={{ name: "night_rate", level: "something newer", until: null }} />
+          </div>
+        </Panel>
+        <Panel title="Lines">
+          <LineTable lines={lines} total="205.26" format={format} />
+        </Panel>
+        <Panel title="Out of reach">
+          <Failure error={new Unreachable(null)} retry={refetch} stale={false} />
         </Panel>
       </Row>
       <Row name="Alerts in words">

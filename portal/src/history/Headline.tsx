@@ -16,7 +16,9 @@ export function Headline({ answer, view }: { answer: UseQueryResult<Usage>; view
   const { total } = usage;
   if (total.wh === null) return <h1 className="text-2xl font-semibold">{t("history.nothing", { when: period })}</h1>;
   const energy = format.energyText(total.wh);
-  const money = total.amount === null ? null : format.money(total.amount);
+  // With what is charged beside energy: the sum of the bars, and of a whole bill the bill.
+  const amount = total.total_amount ?? total.amount;
+  const money = amount === null ? null : format.money(amount);
   const byMoney = view.unit === "money" && money !== null;
   const rest = [byMoney ? energy : money, change(usage, view.period, usagePoint.first_reading, t, format)].filter((part) => part !== null);
   return (

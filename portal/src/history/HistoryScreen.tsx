@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { lazy, memo, Suspense, useCallback, useEffect, useMemo } from "react";
 import { queries } from "@/shared/api/queries";
 import { useI18n } from "@/shared/i18n/i18n";
-import { midnight } from "@/shared/period/civil";
+import { civilDateAt, midnight } from "@/shared/period/civil";
 import { chartStep } from "@/shared/period/period";
 import type { HistorySearch } from "@/shared/period/search";
 import { preference } from "@/shared/session/preferences";
@@ -32,7 +32,8 @@ export function HistoryScreen() {
   const home = useQuery(queries.home(usagePoint.id)).data;
   const invoices = useQuery(queries.invoices(usagePoint.id)).data;
   const bills = useMemo(() => billPeriods(home?.bill ?? null, invoices ?? [], format.lastDay), [home, invoices, format]);
-  const view = viewOf(search, today, locale, bills, me.lab_id !== null, preference("unit"));
+  const earliest = usagePoint.first_reading === null ? null : civilDateAt(new Date(usagePoint.first_reading), usagePoint.zone);
+  const view = viewOf(search, { today, earliest, locale, bills, lab: me.lab_id !== null, unit: preference("unit") });
   const { period } = view;
   const answer = useQuery(
     queries.usage(usagePoint.id, {
@@ -40,10 +41,12 @@ export function HistoryScreen() {
       to: midnight(period.to, usagePoint.zone).toISOString(),
       step: chartStep(period),
       compare: view.compare === "year" ? "year" : "previous",
+      whole: true,
     }),
   );
   const change: Change = useCallback(
-    (next) => void navigate({ search: (old) => ({ ...old, ...next }), replace: false, resetScroll: false }),
+    // A stretch that grows under the hand is one step back, not twenty.
+    (next) => void navigate({ search: (old) => ({ ...old, ...next }), replace: Object.keys(next).every((key) => key === "sel"), resetScroll: false }),
     [navigate],
   );
 

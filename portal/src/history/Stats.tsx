@@ -27,11 +27,12 @@ export function Stats({ answer, view }: { answer: UseQueryResult<Usage>; view: V
     items.push({
       name: t(view.compare === "year" ? "legend.year" : "legend.previous"),
       value: format.energyText(usage.compare.total.wh ?? 0),
-      note: usage.compare.total.amount === null ? "" : format.money(usage.compare.total.amount),
+      note: usage.compare.total.total_amount === null ? "" : format.money(usage.compare.total.total_amount),
     });
   }
-  if (usage.fixed_amount !== null && !isZero(usage.fixed_amount)) {
-    items.push({ name: t("stats.fixed"), value: format.money(usage.fixed_amount), note: t("stats.fixedNote") });
+  const fixed = usage.total.fixed_amount;
+  if (fixed !== null && !isZero(fixed)) {
+    items.push({ name: t("stats.fixed"), value: format.money(fixed), note: t("stats.fixedNote") });
   }
   if (highest && known.length > 1) {
     items.push({ name: t("stats.highest"), value: format.energyText(highest.wh), note: spanWords(highest, usage.step, format) });

@@ -8,11 +8,29 @@ import type { Period } from "@/shared/period/period";
 import type { View } from "./view";
 import { intervalWords, spanWords } from "./words";
 
+/** A day in energy is drawn as power: what a quarter of an hour took, per hour. */
+export function factorOf(view: Pick<View, "unit" | "period">, step: string): number {
+  return view.unit === "kwh" && view.period.kind === "day" ? 3600 / (seconds[step] ?? 3600) : 1;
+}
+
 /** The height of an interval in the chosen unit; null where it is unknown or has no price. */
 export function height(interval: Interval, unit: View["unit"]): number | null {
   if (interval.quality === "missing") return null;
   if (unit === "kwh") return interval.wh;
-  return interval.amount === null ? null : toPosition(interval.amount);
+  return interval.totalAmount === null ? null : toPosition(interval.totalAmount);
+}
+
+/** What its height is made of, from the floor up. */
+export function parts(interval: Interval, unit: View["unit"], factor: number): NonNullable<BarDatum["parts"]> {
+  const fixed = unit === "money" && interval.fixedAmount !== null ? [{ kind: "base" as const, value: toPosition(interval.fixedAmount) }] : [];
+  if (interval.quality === "missing") return fixed;
+  return [
+    ...fixed,
+    ...interval.parts.flatMap((part) => {
+      const value = unit === "kwh" ? part.wh * factor : part.amount === null ? null : toPosition(part.amount);
+      return value === null ? [] : [{ kind: part.level, value }];
+    }),
+  ];
 }
 
 const seconds: Record<string, number> = { "15m": 900, "30m": 1800, hour: 3600 };
@@ -66,18 +84,23 @@ export function axisLabel({ start }: { start: string }, step: string, period: Pe
 
 export function bars(usage: Usage, view: View, t: Translate, format: Format): BarDatum[] {
   const others = view.compare === "prev" || view.compare === "year" ? usage.compare?.intervals : undefined;
-  const reference = (index: number, expected: number | null) => {
+  const factor = factorOf(view, usage.step);
+  const times = (value: number | null) => (value === null ? null : value * factor);
+  const reference = (index: number, interval: Interval | null) => {
     const other = others?.[index];
-    if (other) return height(other, view.unit);
-    return view.compare === "expected" && view.unit === "kwh" ? expected : null;
+    if (other) return times(height(other, view.unit));
+    if (view.compare !== "expected" || interval === null) return null;
+    if (view.unit === "kwh") return times(interval.expectedWh);
+    return interval.expectedAmount === null ? null : toPosition(interval.expectedAmount);
   };
   const known = usage.intervals.map((interval, index) => ({
     key: interval.start,
-    value: height(interval, view.unit),
-    reference: reference(index, interval.expectedWh),
+    value: times(height(interval, view.unit)),
+    parts: parts(interval, view.unit, factor),
+    reference: reference(index, interval),
     estimated: interval.quality === "estimated" || interval.quality === "edited",
     label: axisLabel(interval, usage.step, view.period, format),
-    words: () => intervalWords(interval, usage.step, t, format),
+    words: () => intervalWords(interval, usage.step, t, format, factor === 1 ? undefined : factor),
   }));
   const coming = yetToCome(usage, view.period).map((slot, index) => ({
     key: slot.start,

@@ -4,8 +4,8 @@ import { alwaysOn, averageDay, days, highest } from "./insights";
 
 const hour = (start: string, wh: number | null): Interval =>
   wh === null
-    ? { start, end: start, expectedWh: null, quality: "missing" }
-    : { start, end: start, expectedWh: null, quality: "measured", wh, amount: null, atLeast: false };
+    ? { start, end: start, expectedWh: null, expectedAmount: null, fixedAmount: null, quality: "missing" }
+    : { start, end: start, expectedWh: null, expectedAmount: null, fixedAmount: null, quality: "measured", wh, amount: null, totalAmount: null, atLeast: false, parts: [] };
 
 test("hours fall into their days, unknown ones stay unknown, future ones are neither", () => {
   const [first, second] = days([hour("2026-11-01T00:00:00-03:00", 100), hour("2026-11-01T01:00:00-03:00", null)], "2026-11-01", "2026-11-03");

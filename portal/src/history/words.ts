@@ -69,11 +69,13 @@ export function spanWords(interval: Pick<Interval, "start" | "end">, step: strin
   }
 }
 
-export function intervalWords(interval: Interval, step: string, t: Translate, format: Format): string {
+export function intervalWords(interval: Interval, step: string, t: Translate, format: Format, factor?: number): string {
   const span = spanWords(interval, step, format);
   if (interval.quality === "missing") return t("words.missing", { span });
-  const parts = [span, interval.atLeast ? t("words.atLeast", { energy: format.energyText(interval.wh) }) : format.energyText(interval.wh)];
-  if (interval.amount !== null) parts.push(format.money(interval.amount));
+  const parts = [span];
+  if (factor !== undefined) parts.push(format.powerText(Math.round(interval.wh * factor)));
+  parts.push(interval.atLeast ? t("words.atLeast", { energy: format.energyText(interval.wh) }) : format.energyText(interval.wh));
+  if (interval.totalAmount !== null) parts.push(format.money(interval.totalAmount));
   if (interval.quality !== "measured") parts.push(t(`quality.${interval.quality}`));
   return parts.join(", ");
 }

@@ -1,5 +1,4 @@
 import { Link } from "@tanstack/react-router";
-import type { Now } from "@/shared/api/types";
 import { LazySpark } from "@/shared/chart/lazy";
 import type { Format } from "@/shared/format/format";
 import { useT, type Translate } from "@/shared/i18n/i18n";
@@ -7,6 +6,7 @@ import { useLive } from "@/shared/session/live";
 import { useSession } from "@/shared/session/session";
 import { Card, Empty } from "@/shared/ui/Card";
 import { cx } from "@/shared/ui/cx";
+import { PeriodChip } from "@/shared/ui/PeriodChip";
 import type { HomeAnswer } from "./answer";
 
 /** How old the number is, in words: "4 s", "3 min". */
@@ -21,7 +21,6 @@ export function NowCard({ answer }: { answer: HomeAnswer }) {
   const t = useT();
   const live = useLive();
   const { format, clock } = useSession();
-  const price = (now: Now) => live.now?.price_per_hour ?? (live.now?.power_w === now.power_w ? now.price_per_hour : null);
   return (
     <Card
       title={t("home.now.title")}
@@ -51,7 +50,8 @@ export function NowCard({ answer }: { answer: HomeAnswer }) {
         const recent = live.recent.length > 1 ? live.recent : fetched.recent.map(([at = 0, w = 0]) => [at, w] as const);
         const last = recent.at(-1)?.[0] ?? clock.now().getTime() / 1000;
         const points = recent.filter(([at]) => at > last - 1800).map(([at, w]) => ({ at, value: w }));
-        const cost = price(now) ?? fetched.price_per_hour;
+        // From the same answer as the power beside it, or not at all.
+        const cost = now.price_per_hour;
         const old = now.at ? (clock.now().getTime() - Date.parse(now.at)) / 1000 : null;
         const grey = live.connection === "offline" || now.state === "silent";
         return (
@@ -62,7 +62,7 @@ export function NowCard({ answer }: { answer: HomeAnswer }) {
             </p>
             <p className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-2 text-muted">
               {cost !== null && <span className="tabular">{t("home.now.perHour", { amount: format.money(cost) })}</span>}
-              {now.period_label && <span className="chip chip-series">{now.period_label}</span>}
+              {now.period && <PeriodChip period={now.period} />}
             </p>
             <div className="mt-5">
               {points.length > 1 && (

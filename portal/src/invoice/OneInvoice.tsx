@@ -6,11 +6,14 @@ import { queries } from "@/shared/api/queries";
 import type { Invoice } from "@/shared/api/types";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
-import { Button, buttonClass } from "@/shared/ui/Button";
+import { buttonClass, IconButton } from "@/shared/ui/Button";
 import { Failure, Panel, Skeleton } from "@/shared/ui/Card";
 import { Icon } from "@/shared/ui/icons";
+import { copyText } from "@/shared/ui/copy";
+import { toast } from "@/shared/ui/toast";
 import { LineTable } from "@/shared/ui/LineTable";
 import { InvoiceState } from "@/shared/ui/StateChip";
+import { Actions } from "./Actions";
 import { Comparison } from "./Comparison";
 import { MonthHistory } from "./MonthHistory";
 import { Pix } from "./Pix";
@@ -24,17 +27,13 @@ export function OneInvoice({ id }: { id: string }) {
   const missing = answer.error instanceof ApiError && answer.error.status === 404;
   return (
     <div className="grid gap-4 rail:gap-6">
-      <p className="no-print flex flex-wrap items-center justify-between gap-2">
+      <div className="no-print flex flex-wrap items-center justify-between gap-2">
         <Link to="/invoice" search={{ bill: undefined }} className="-ms-2 flex min-h-11 items-center gap-1 font-semibold text-brand">
           <Icon name="left" size={20} />
           {t("invoice.all")}
         </Link>
-        {answer.data && (
-          <Button icon="print" onClick={() => window.print()}>
-            {t("invoice.print")}
-          </Button>
-        )}
-      </p>
+        {answer.data && <Actions invoice={answer.data} />}
+      </div>
       {missing ? (
         <div className="card grid justify-items-start gap-4">
           <h1 className="text-xl font-semibold">{t("invoice.notFound")}</h1>
@@ -103,6 +102,7 @@ function Document({ invoice }: { invoice: Invoice }) {
                 <span className="text-muted">{invoice.issuer.document}</span>
               </Fact>
             </dl>
+            {invoice.bar_code_line && invoice.state === "open" && <BarCode line={invoice.bar_code_line} />}
             <Comparison invoice={invoice} />
           </div>
         </div>
@@ -154,6 +154,26 @@ function Document({ invoice }: { invoice: Invoice }) {
   );
 }
 
+/** The line that people type into their bank's page where they cannot scan. */
+function BarCode({ line }: { line: string }) {
+  const t = useT();
+  return (
+    <div className="mt-5 flex flex-wrap items-end gap-3">
+      <label className="field min-w-0 grow basis-64">
+        <span className="text-sm text-muted">{t("invoice.barCode")}</span>
+        <input className="input no-print tabular text-sm" readOnly value={line} onFocus={(event) => event.target.select()} />
+        <span className="tabular hidden print:block">{line}</span>
+      </label>
+      <IconButton
+        name="copy"
+        className="no-print border border-hairline"
+        label={t("invoice.barCodeCopy")}
+        onClick={() => void copyText(line.replace(/\D/g, "")).then((done) => toast(t(done ? "invoice.barCodeCopied" : "copy.failed")))}
+      />
+    </div>
+  );
+}
+
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className="min-w-0">
@@ -167,7 +187,7 @@ function Meter({ invoice }: { invoice: Invoice }) {
   const t = useT();
   const { format } = useSession();
   const { meter, quality } = invoice;
-  const total = quality.measured + quality.estimated + quality.missing;
+  const total = quality.measured + quality.estimated + quality.edited + quality.missing;
   return (
     <Panel title={t("invoice.readings")}>
       {meter && <table className="data">
@@ -199,10 +219,11 @@ function Meter({ invoice }: { invoice: Invoice }) {
         </tbody>
       </table>}
       <p className="mt-3 text-sm text-muted">
-        {quality.estimated + quality.missing === 0
+        {quality.measured === total
           ? t("invoice.allMeasured", { all: format.integer(total) })
-          : t("quality.ofIntervals", { estimated: quality.estimated, missing: quality.missing, all: total })}
+          : t("quality.ofIntervals", { ...quality, all: total })}
       </p>
+      <p className="mt-1 text-sm text-muted">{t("invoice.nextReading", { date: format.civilDay(invoice.next_reading) })}</p>
     </Panel>
   );
 }

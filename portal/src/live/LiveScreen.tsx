@@ -10,10 +10,12 @@ import { IconButton } from "@/shared/ui/Button";
 import { Empty, Panel } from "@/shared/ui/Card";
 import { Segmented } from "@/shared/ui/Choice";
 import { cx } from "@/shared/ui/cx";
-import { jumps } from "./jumps";
+import { jumps, uses } from "./jumps";
+import { Jumps } from "./Jumps";
 import { MeasureTask } from "./MeasureTask";
 
-type Span = "15" | "30" | "60";
+/** Minutes. The stream holds an hour; a day comes by the quarter of an hour from the readings. */
+type Span = "15" | "60" | "1440";
 
 export function LiveScreen() {
   const t = useT();
@@ -30,12 +32,18 @@ export function LiveScreen() {
   const recent = stream.length > 0 ? stream : (home?.now.recent ?? []).map(([at = 0, w = 0]) => [at, w] as const);
   const to = recent.at(-1)?.[0] ?? clock.now().getTime() / 1000;
   const from = to - Number(span) * 60;
-  const shown = recent.filter(([at]) => at >= from);
-  const points = shown.map(([at, w]) => ({ at: at * 1000, value: w, words: `${format.timeSeconds(at * 1000)}, ${format.powerText(w)}` }));
-  const found = jumps(shown).toReversed();
+  const day = useDay(span === "1440", to);
+  const shown = span === "1440" ? day : recent.filter(([at]) => at >= from);
+  const points = shown.map(([at, w]) => {
+    const time = (span === "1440" ? format.time : format.timeSeconds)(at * 1000);
+    return { at: at * 1000, value: w, words: w === null ? t("words.missing", { span: time }) : `${time}, ${format.powerText(w)}` };
+  });
+  const values = points.flatMap((point) => (point.value === null ? [] : [point.value]));
+  const found = jumps(recent);
   const power = now?.power_w ?? null;
   const figure = power === null ? null : format.power(power);
-  const cost = live.now?.price_per_hour ?? (power === home?.now.power_w ? home?.now.price_per_hour : null);
+  // From the same answer as the power, or not at all.
+  const cost = now?.price_per_hour ?? null;
   return (
     <div className="grid gap-4 rail:gap-6">
       <Panel>
@@ -57,16 +65,26 @@ export function LiveScreen() {
           <div className="no-print flex flex-wrap items-center gap-2">
             <Segmented<Span>
               label={t("live.span")}
-              choices={(["15", "30", "60"] as const).map((value) => ({ value, label: t("live.minutes", { n: value }) }))}
+              choices={(["15", "60", "1440"] as const).map((value) => ({ value, label: value === "1440" ? t("live.day") : t("live.minutes", { n: value }) }))}
               value={span}
               onChange={setSpan}
             />
             <IconButton name={held ? "play" : "pause"} label={t(held ? "live.resume" : "live.pause")} className="border border-hairline" onClick={() => setHeld(held ? null : live)} />
           </div>
         </div>
+        {now && now.phases.length > 0 && (
+          <dl className={cx("tabular mt-3 flex flex-wrap gap-x-8 gap-y-1 text-sm", connection === "offline" && "opacity-60")}>
+            {now.phases.map(({ mv, ma }, index) => (
+              <div key={index} className="flex gap-2">
+                <dt className="text-muted">{t("live.phase", { n: index + 1 })}</dt>
+                <dd>{[mv === null ? null : `${format.decimal(String(mv / 1000), 1)} V`, ma === null ? null : `${format.decimal(String(ma / 1000), 1)} A`].filter(Boolean).join(" · ")}</dd>
+              </div>
+            ))}
+          </dl>
+        )}
         {connection === "offline" && now?.at && <p className="strip mt-4">{t("home.now.offline", { time: format.time(now.at) })}</p>}
         {connection !== "offline" && now?.state === "silent" && now.at && <p className="strip mt-4">{t("home.now.silent", { time: format.dayTime(now.at) })}</p>}
-        {points.length < 2 ? (
+        {values.length < 2 ? (
           <Empty detail={t("home.now.noneDetail")}>{t("live.none")}</Empty>
         ) : (
           <Figure
@@ -87,7 +105,7 @@ export function LiveScreen() {
                     .map((point) => (
                       <tr key={point.at}>
                         <th scope="row">{format.timeSeconds(point.at)}</th>
-                        <td className="num">{format.powerText(point.value)}</td>
+                        <td className="num">{point.value === null ? "–" : format.powerText(point.value)}</td>
                       </tr>
                     ))}
                 </tbody>
@@ -103,11 +121,12 @@ export function LiveScreen() {
               unit="W"
               formatTick={(value) => format.integer(value)}
               summary={t("home.now.spark", {
-                low: format.powerText(Math.min(...points.map((point) => point.value))),
-                high: format.powerText(Math.max(...points.map((point) => point.value))),
+                low: format.powerText(Math.min(...values)),
+                high: format.powerText(Math.max(...values)),
               })}
               cursorLabel={t("live.cursor")}
-              marks={found.map((jump) => jump.at * 1000)}
+              marks={span === "1440" ? undefined : found.map((jump) => jump.at * 1000)}
+              step={span === "1440"}
               labels={[0, 1, 2, 3].map((part) => {
                 const at = (from + ((to - from) * part) / 3) * 1000;
                 return { at, text: format.time(at) };
@@ -118,24 +137,24 @@ export function LiveScreen() {
       </Panel>
       <div className="grid items-start gap-4 rail:grid-cols-2 rail:gap-6">
         <MeasureTask power={power} />
-        <Panel title={t("live.jumps")}>
-          {found.length === 0 ? (
-            <p className="py-2 text-muted">{t("live.noJumps")}</p>
-          ) : (
-            <ul>
-              {found.slice(0, 6).map((jump) => (
-                <li key={jump.at} className="tabular flex justify-between gap-4 border-b border-hairline py-2.5 last:border-0">
-                  <span>{format.timeSeconds(jump.at * 1000)}</span>
-                  <span className="font-semibold">
-                    {jump.watts > 0 ? "+" : "−"}
-                    {format.powerText(Math.abs(jump.watts))}
-                  </span>
-                </li>
-              ))}
-            </ul>
-          )}
-        </Panel>
+        <Jumps uses={uses(found)} />
       </div>
     </div>
   );
+}
+
+/** The last day as mean power of each quarter of an hour: [epoch seconds, W or null where nothing is known]. */
+function useDay(wanted: boolean, to: number): (readonly [number, number | null])[] {
+  const { usagePoint } = useSession();
+  // Asked again each minute, not with every value that comes.
+  const end = Math.floor(to / 60) * 60;
+  const answer = useQuery({
+    ...queries.usage(usagePoint.id, { from: new Date((end - 86_400) * 1000).toISOString(), to: new Date(end * 1000).toISOString(), step: "15m", compare: "none" }),
+    enabled: wanted,
+  });
+  return (answer.data?.intervals ?? []).map((interval) => {
+    const start = Date.parse(interval.start) / 1000;
+    const seconds = Date.parse(interval.end) / 1000 - start;
+    return [start, interval.quality === "missing" || seconds <= 0 ? null : Math.round((interval.wh * 3600) / seconds)] as const;
+  });
 }

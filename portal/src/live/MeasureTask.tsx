@@ -5,6 +5,7 @@ import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
 import { Button } from "@/shared/ui/Button";
 import { Panel } from "@/shared/ui/Card";
+import { NameStretch } from "@/shared/ui/NameStretch";
 
 interface WakeLock {
   release: () => Promise<void>;
@@ -13,7 +14,7 @@ interface WakeLock {
 /** Start, use the appliance, stop: what it took and cost, from the server. */
 export function MeasureTask({ power }: { power: number | null }) {
   const t = useT();
-  const { usagePoint, format, clock } = useSession();
+  const { usagePoint, format, clock, me } = useSession();
   const [from, setFrom] = useState<Date | null>(null);
   const [to, setTo] = useState<Date | null>(null);
   const [now, setNow] = useState<Date | null>(null);
@@ -48,16 +49,15 @@ export function MeasureTask({ power }: { power: number | null }) {
   const second = (date: Date) => new Date(Math.floor(date.getTime() / 1000) * 1000).toISOString();
   const ready = from !== null && end !== null && end.getTime() - from.getTime() >= 5000;
   const answer = useQuery({
-    ...queries.usage(usagePoint.id, {
-      from: from ? second(from) : "",
+    ...queries.stretch(
+      usagePoint.id,
+      from ? second(from) : "",
       // While it runs, asked again every ten seconds of business time.
-      to: end ? second(running ? new Date(Math.floor(end.getTime() / 10_000) * 10_000) : end) : "",
-      step: "auto",
-      compare: "none",
-    }),
+      end ? second(running ? new Date(Math.floor(end.getTime() / 10_000) * 10_000) : end) : "",
+    ),
     enabled: ready && (!running || Math.floor((end?.getTime() ?? 0) / 10_000) * 10_000 > (from?.getTime() ?? 0)),
   });
-  const total = answer.data?.total;
+  const stretch = answer.data;
   const seconds = from && end ? Math.max(0, Math.round((end.getTime() - from.getTime()) / 1000)) : 0;
   const clockText = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   return (
@@ -67,8 +67,9 @@ export function MeasureTask({ power }: { power: number | null }) {
       ) : (
         <dl className="flex flex-wrap gap-x-8 gap-y-3 py-2" aria-live="off">
           <Figure name={t("measure.time")} value={clockText} />
-          <Figure name={t("selection.energy")} value={total && total.wh !== null ? format.energyText(total.wh) : "–"} />
-          <Figure name={t("selection.cost")} value={total?.amount ? format.money(total.amount) : "–"} />
+          <Figure name={t("selection.energy")} value={stretch && stretch.wh !== null ? format.energyText(stretch.wh) : "–"} />
+          <Figure name={t("selection.cost")} value={stretch?.amount ? format.money(stretch.amount) : "–"} />
+          {stretch?.above_amount && <Figure name={t("selection.above")} value={format.money(stretch.above_amount)} />}
         </dl>
       )}
       <div className="mt-2 flex flex-wrap items-center gap-3">
@@ -81,6 +82,7 @@ export function MeasureTask({ power }: { power: number | null }) {
             {t(from === null ? "measure.start" : "measure.again")}
           </Button>
         )}
+        {from !== null && to !== null && me.user !== null && stretch?.wh != null && <NameStretch from={from} to={to} />}
       </div>
     </Panel>
   );

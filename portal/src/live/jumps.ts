@@ -29,3 +29,23 @@ export function jumps(samples: readonly (readonly [number, number])[], least = 3
   }
   return found;
 }
+
+/** Something that was on: from its jump up until the jump down that undoes most of it. */
+export interface Use {
+  /** Epoch seconds. */
+  from: number;
+  /** Null while it is on. */
+  to: number | null;
+  watts: number;
+}
+
+/** Jumps up, each with the first later jump down of about its size. */
+export function uses(found: readonly Jump[]): Use[] {
+  const taken = new Set<Jump>();
+  return found.flatMap((up, index) => {
+    if (up.watts <= 0) return [];
+    const down = found.slice(index + 1).find((jump) => jump.watts < 0 && !taken.has(jump) && -jump.watts >= up.watts * 0.6 && -jump.watts <= up.watts * 1.4);
+    if (down) taken.add(down);
+    return [{ from: up.at, to: down?.at ?? null, watts: up.watts }];
+  });
+}

@@ -1,15 +1,18 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { ask, client as api } from "@/shared/api/client";
 import type { Locale } from "@/shared/i18n/locale";
 import { useI18n } from "@/shared/i18n/i18n";
 import { preference, setPreference, type Preference } from "@/shared/session/preferences";
 import { useSession } from "@/shared/session/session";
-import { Button } from "@/shared/ui/Button";
+import { Button, buttonClass } from "@/shared/ui/Button";
 import { Panel } from "@/shared/ui/Card";
 import { Segmented } from "@/shared/ui/Choice";
+import { Icon } from "@/shared/ui/icons";
 import { toast } from "@/shared/ui/toast";
 import { DeliveryPanel } from "./DeliveryPanel";
+import { FailedMessages } from "./FailedMessages";
 
 type Theme = "auto" | "light" | "dark";
 
@@ -48,6 +51,17 @@ export function SettingsScreen() {
   return (
     <div className="grid gap-4 rail:gap-6">
       <h1 className="text-2xl font-semibold">{t("nav.settings")}</h1>
+      {/* The phone's bar has no room for these two. */}
+      <nav aria-label={t("settings.pages")} className="flex flex-wrap gap-3 rail:hidden">
+        <Link to="/events" className={buttonClass()}>
+          <Icon name="tag" size={20} />
+          {t("nav.events")}
+        </Link>
+        <Link to="/tariff" className={buttonClass()}>
+          <Icon name="clock" size={20} />
+          {t("nav.tariff")}
+        </Link>
+      </nav>
       <Panel title={t("settings.appearance")}>
         <Row name={t("settings.language")}>
           <Segmented<Locale>
@@ -96,6 +110,7 @@ export function SettingsScreen() {
         </Row>
       </Panel>
       {me.user && <DeliveryPanel />}
+      {me.user && me.user.role !== "customer" && <FailedMessages />}
       <Panel title={t("settings.home")}>
         <table className="data">
           <tbody>

@@ -59,6 +59,7 @@ export function SigninScreen({ options, ended, onSignedIn, onClaim }: SigninProp
   return (
     <Frame>
         {ended && <p className="strip">{t("signin.ended")}</p>}
+        {options.lab && <p className="strip">{t("shell.labOn")}</p>}
         {options.first_steps && (
           <section className="card grid gap-2">
             <h2 className="text-lg font-semibold">{t("signin.firstSteps")}</h2>

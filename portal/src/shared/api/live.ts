@@ -1,4 +1,4 @@
-import type { Now } from "./types";
+import type { AlertEvent, Now } from "./types";
 
 /** What a person is told about the connection. */
 export type Connection = "connecting" | "live" | "late" | "offline";
@@ -11,6 +11,8 @@ export interface LiveState {
   /** [epoch seconds, watts], oldest first, at most an hour. */
   recent: readonly (readonly [number, number])[];
   build: string | null;
+  /** The alert that came last while this page was open. */
+  alert: AlertEvent | null;
 }
 
 export type LiveNotice = { kind: "alert" | "invoice"; data: unknown };
@@ -24,8 +26,7 @@ export function connectionAt(heardAt: number | null, openedAt: number, now: numb
   const silence = now - (heardAt ?? openedAt);
   if (silence >= offlineAfter) return "offline";
   if (heardAt === null) return silence < lateAfter ? "connecting" : "late";
-  // The server's heartbeat comes every 15 s and is not visible to a page: data or not, within two of
-  // them a healthy stream has said something that is.
+  // The server pings after 15 s of silence: a healthy stream has said something within two of them.
   return silence < watchdog + 5000 ? "live" : "late";
 }
 
@@ -48,7 +49,7 @@ export class LiveStream {
   #timers: ReturnType<typeof setTimeout>[] = [];
   #retry: ReturnType<typeof setTimeout> | null = null;
   #watchers = new Set<() => void>();
-  #state: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null };
+  #state: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, alert: null };
 
   constructor(
     private readonly usagePoint: string,
@@ -111,17 +112,20 @@ export class LiveStream {
       this.#set({ now, recent: now.recent.map(([t = 0, w = 0]) => [t, w] as const) });
     });
     on("power", (data) => {
-      const { t, w } = data as { t: number | string; w: number };
-      const seconds = typeof t === "number" ? t : Date.parse(t) / 1000;
+      const { t: seconds, w, ...rest } = data as { t: number; w: number } & Pick<Now, "price_per_hour" | "period" | "phases">;
       const recent = [...this.#state.recent.filter(([at]) => at > seconds - 3600 && at < seconds), [seconds, w] as const];
       const before = this.#state.now;
       this.#set({
         recent,
-        now: before && { ...before, power_w: w, at: new Date(seconds * 1000).toISOString(), age_s: 0, state: "live", price_per_hour: before.power_w === w ? before.price_per_hour : null },
+        // The price belongs to this power: no other one is ever shown beside it.
+        now: before && { ...before, power_w: w, at: new Date(seconds * 1000).toISOString(), age_s: 0, state: "live", ...rest },
       });
     });
     on("ping", () => undefined);
-    on("alert", (data) => this.onNotice({ kind: "alert", data }));
+    on("alert", (data) => {
+      this.#set({ alert: data as AlertEvent | null });
+      this.onNotice({ kind: "alert", data });
+    });
     on("invoice", (data) => this.onNotice({ kind: "invoice", data }));
     on("bye", () => this.#later());
     source.addEventListener("open", () => {

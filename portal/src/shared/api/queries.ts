@@ -1,4 +1,4 @@
-import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiError, ask, client } from "./client";
 import { usage } from "./types";
 
@@ -7,14 +7,19 @@ export interface UsageAsk {
   to: string;
   step: string;
   compare: "none" | "previous" | "year";
+  /** With all that the bill says of each step. */
+  whole?: boolean;
 }
 
+/** Either the reading at an instant, or pages of them in an order. */
 export interface ReadingsAsk {
   from?: string;
   to?: string;
   at?: string;
-  limit: number;
+  order: "asc" | "desc";
 }
+
+const READINGS_PER_PAGE = 100;
 
 export const queries = {
   options: () =>
@@ -52,11 +57,40 @@ export const queries = {
     }),
 
   readings: (id: string, query: ReadingsAsk) =>
-    queryOptions({
+    infiniteQueryOptions({
       queryKey: ["readings", id, query],
-      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/readings", { params: { path: { id }, query } })),
+      queryFn: ({ pageParam }) =>
+        ask(
+          client.GET("/api/v1/usage-points/{id}/readings", {
+            params: { path: { id }, query: { ...query, limit: READINGS_PER_PAGE, ...(pageParam !== null && { cursor: Number(pageParam) }) } },
+          }),
+        ),
+      initialPageParam: null as string | null,
+      getNextPageParam: (page) => page.next,
       staleTime: 30_000,
       placeholderData: keepPreviousData,
+    }),
+
+  stretch: (id: string, from: string, to: string) =>
+    queryOptions({
+      queryKey: ["stretch", id, from, to],
+      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/stretch", { params: { path: { id }, query: { from, to } } })),
+      staleTime: 60_000,
+      placeholderData: keepPreviousData,
+    }),
+
+  events: (id: string) =>
+    queryOptions({
+      queryKey: ["events", id],
+      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/events", { params: { path: { id } } })),
+      staleTime: 60_000,
+    }),
+
+  tariff: (id: string) =>
+    queryOptions({
+      queryKey: ["tariff", id],
+      queryFn: async () => (await ask(client.GET("/api/v1/usage-points/{id}/tariff", { params: { path: { id } } }))).tariff,
+      staleTime: 5 * 60_000,
     }),
 
   invoices: (id: string) =>
@@ -76,6 +110,9 @@ export const queries = {
 
   delivery: () =>
     queryOptions({ queryKey: ["delivery"], queryFn: () => ask(client.GET("/api/v1/me/delivery")), staleTime: 60_000 }),
+
+  failedMessages: () =>
+    queryOptions({ queryKey: ["failed-messages"], queryFn: () => ask(client.GET("/api/v1/admin/outbox/failed")), staleTime: 30_000 }),
 
   preview: (id: string, kind: string, parameters: Record<string, unknown>) =>
     queryOptions({

@@ -41,6 +41,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/billing-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the organisation's bills. */
+        get: operations["get_billing_rules"];
+        /** Decides the rules of the organisation's bills; what was issued keeps its dates. */
+        put: operations["set_billing_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/billing-runs": {
         parameters: {
             query?: never;
@@ -143,8 +161,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Issues what was approved. A call that ended early is simply made again: it goes on where the last one
-         *     stopped, and no usage point gets two invoices.
+         * Begins to issue what was approved, and answers at once; the run says how far it is. A server that ended
+         *     early is simply asked again: it goes on where it stopped, and no usage point gets two invoices.
          */
         post: operations["issue_billing_run"];
         delete?: never;
@@ -339,6 +357,24 @@ export interface paths {
         put?: never;
         /** Imports a town. With one mistake nothing is imported; `mistakes` names each by file, line and column. */
         post: operations["import_town"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/index-values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The months of the organisation's indices. */
+        get: operations["list_index_values"];
+        put?: never;
+        /** Loads months of an index, all of a file or nothing. */
+        post: operations["load_index_values"];
         delete?: never;
         options?: never;
         head?: never;
@@ -580,6 +616,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/meters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes how often a meter reports. One that is connected is told at once. */
+        patch: operations["change_meter"];
+        trace?: never;
+    };
     "/api/v1/admin/organisation": {
         parameters: {
             query?: never;
@@ -626,6 +679,27 @@ export interface paths {
         put?: never;
         /** Tries a message again that was given up. */
         post: operations["try_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/price-series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's price series. */
+        get: operations["list_price_series"];
+        put?: never;
+        /**
+         * Loads prices by interval, all of a file or nothing. The same file again changes nothing; another price of
+         *     an interval replaces the one before, and bills that were issued keep theirs.
+         */
+        post: operations["load_price_series"];
         delete?: never;
         options?: never;
         head?: never;
@@ -814,6 +888,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/usage-points/power-limit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what a connection carries: more than that is not believed. Days that were validated are looked
+         *     at again.
+         */
+        post: operations["set_power_limit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/usage-points/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says what a tariff may ask of a usage point: regime of credits, contracted power, meters. Bills that were
+         *     issued keep what they were made from.
+         */
+        put: operations["set_terms"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/usage-points/{id}/balance": {
         parameters: {
             query?: never;
@@ -900,6 +1014,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bills/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Computes paper bills again and says of each whether it is equal, or which line or tax differs and by how
+         *     much.
+         */
+        post: operations["check_paper_bills"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/claim": {
         parameters: {
             query?: never;
@@ -912,6 +1046,40 @@ export interface paths {
         /** Chooses a password with a one-time code, and signs in. */
         post: operations["claim"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/codes/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Explains and verifies PIX codes, FEBRABAN bar codes and NF3e keys. */
+        post: operations["check_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forgets a name; the readings of its stretch stay. */
+        delete: operations["remove_event"];
         options?: never;
         head?: never;
         patch?: never;
@@ -934,6 +1102,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invoices/{id}/correction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an invoice's correction would be by what is known now. Nothing is written. */
+        get: operations["preview_correction"];
+        put?: never;
+        /**
+         * Issues an invoice's correction: a document with its own number for the difference. The invoice itself
+         *     never changes. The same again answers `exists`.
+         */
+        post: operations["correct_invoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invoices/{id}/document.csv": {
         parameters: {
             query?: never;
@@ -942,8 +1131,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The invoice's lines as CSV (RFC 4180), amounts and prices with a decimal point, and taxes and total as
-         *     lines of their own.
+         * The invoice's lines as CSV (RFC 4180), amounts and prices with a decimal point. Of a line
+         *     `quantity × share × price = base`, exactly, and `amount` is the base with the taxes inside it. Taxes and
+         *     the total are lines of their own; a correction ends with what was billed before and the difference.
          */
         get: operations["get_invoice_csv"];
         put?: never;
@@ -971,6 +1161,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invoices/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a link that shows this invoice to whoever has it, for two weeks. */
+        post: operations["share_invoice"];
+        /** Takes back every link to this invoice. */
+        delete: operations["revoke_invoice_links"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invoices/{id}/pix.svg": {
         parameters: {
             query?: never;
@@ -988,6 +1196,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invoices/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Computes an invoice again from its stored plan and the tariff versions that it names. */
+        post: operations["replay_invoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -997,7 +1222,9 @@ export interface paths {
         };
         /**
          * What happens now: `hello` with the build, `snapshot` with what the home page shows of now, then
-         *     `power` (seconds since 1970 and W), `alert`, `invoice`, and `bye` before the server stops.
+         *     `power` (`t` in seconds since 1970, `w`, and with them `price_per_hour`, `period` and `phases` as in
+         *     the snapshot), `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
+         *     Each has a number as its id, one more than the one before.
          */
         get: operations["get_live"];
         put?: never;
@@ -1201,6 +1428,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shared-invoices/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invoice of a link, as a document. */
+        get: operations["open_shared_invoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whether a tariff file is sound: line, key, problem and fix of every mistake. */
+        post: operations["check_tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A tariff file in words. */
+        post: operations["explain_tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/import-urdb": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A rate of OpenEI's Utility Rate Database (JSON) as a tariff file, with what it leaves out. */
+        post: operations["import_urdb"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rates the last whole months of usage points under the tariffs in force and under another one: who would
+         *     pay less, who more, what would come in. Nothing is written.
+         */
+        post: operations["simulate_tariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/unsubscribe": {
         parameters: {
             query?: never;
@@ -1290,6 +1605,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage-points/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stretches that were given a name. */
+        get: operations["get_events"];
+        put?: never;
+        /** Gives a stretch a name. */
+        post: operations["create_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/usage-points/{id}/home": {
         parameters: {
             query?: never;
@@ -1370,6 +1703,43 @@ export interface paths {
         };
         /** Raw readings, as the meters sent them. */
         get: operations["get_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage-points/{id}/stretch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a stretch took and cost, and how much of it was above what is always on. */
+        get: operations["get_stretch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage-points/{id}/tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tariff of a usage point today: the hours of the day, prices with and without taxes, the days that
+         *     are different.
+         */
+        get: operations["get_tariff"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1502,13 +1872,26 @@ export interface components {
             times: string[];
             /** @description Of so many of those days something is known. */
             days: number;
-            /** @description Why such a rule is refused: it would always or never tell here. */
-            refusal?: string | null;
+            refusal?: components["schemas"]["AlertRefusal"] | null;
         };
         /** @description A rule to try. */
         AlertPreviewRequest: {
             /** @description How it would be set; the usual parameters when left out. */
             parameters?: Record<string, never> | null;
+        };
+        /** @description Why a rule is refused. */
+        AlertRefusal: {
+            /**
+             * @description `always`: it would have told on nearly every day. `never`: all that was ever used lies far below.
+             *     `every_bill`: each bill passes it at its beginning.
+             */
+            code: string;
+            /** @description The same in a sentence. */
+            reason: string;
+            /** @description On so many days it would have told. */
+            told?: number | null;
+            /** @description The highest value that was seen, in the rule's unit. */
+            highest?: string | null;
         };
         /** @description A rule that holds. */
         AlertRule: {
@@ -1660,6 +2043,34 @@ export interface components {
             /** @description The lines so far. */
             lines: components["schemas"]["Line"][];
         };
+        /** @description What an organisation decides about its bills. */
+        BillingRulesDocument: {
+            /**
+             * Format: int64
+             * @description A whole period has so many days at least.
+             */
+            fewest_days: number;
+            /**
+             * Format: int64
+             * @description And so many at most.
+             */
+            most_days: number;
+            /**
+             * Format: int64
+             * @description A bill that ended longer ago is not continued.
+             */
+            continues_days: number;
+            /**
+             * Format: int64
+             * @description Calendar days from issue to the last day of payment.
+             */
+            days_to_pay: number;
+            /**
+             * @description The number of the issuer's state (IBGE: 29 is Bahia), for the preview of the key of an NF3e on the
+             *     document; null prints none.
+             */
+            nf3e_state?: string | null;
+        };
         /** @description A cause of the difference between two invoices. */
         Cause: {
             /**
@@ -1748,6 +2159,11 @@ export interface components {
              */
             left: number;
         };
+        /** @description Codes to check. */
+        CodesRequest: {
+            /** @description PIX codes, FEBRABAN bar codes, NF3e keys and addresses. */
+            codes: string[];
+        };
         /** @description What it is compared with. */
         Compared: {
             /** @description Beginning. */
@@ -1763,6 +2179,78 @@ export interface components {
         Comparison: {
             previous?: components["schemas"]["Other"] | null;
             last_year?: components["schemas"]["Other"] | null;
+        };
+        /** @description What a correction corrects. */
+        CorrectedDocument: {
+            /** @description The invoice's id. */
+            invoice: string;
+            /** @description Its number. */
+            number: string;
+            /** @description Why, in the words of who did it. */
+            reason: string;
+            /** @description What the period came to until then. */
+            before: string;
+            /** @description What it comes to. */
+            after: string;
+            /** @description The difference by line; they add up to the amount. */
+            lines: components["schemas"]["DifferenceDocument"][];
+        };
+        /** @description The document of a correction. */
+        CorrectionDocument: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its number. */
+            number: string;
+            /** @description The difference. */
+            amount: string;
+            /** @description `issued`, or `exists` when the same was done before. */
+            outcome: string;
+        };
+        /** @description A correction of an invoice in short. */
+        CorrectionHead: {
+            /** @description Its id: it is an invoice of its own. */
+            id: string;
+            /** @description Its number on paper. */
+            number: string;
+            /** @description When it was issued. */
+            issued: string;
+            /** @description The last day of payment. */
+            due: string;
+            /** @description The difference; below zero for a credit. */
+            amount: string;
+            /** @description `open`, `paid`, `credit`. */
+            state: string;
+            /** @description Why, in the words of who did it. */
+            reason?: string | null;
+        };
+        /** @description What an invoice's correction would be. */
+        CorrectionPreview: {
+            /** @description The invoice's number. */
+            number: string;
+            /** @description What its period came to until now: the invoice and its corrections. */
+            before: string;
+            /** @description What it comes to by what is known now. */
+            after: string;
+            /** @description The difference: below zero a credit, above it a further charge. */
+            difference: string;
+            /**
+             * Format: int64
+             * @description Wh of the difference.
+             */
+            wh: number;
+            /** @description Is there anything to correct? */
+            differs: boolean;
+            /** @description The difference by line; they add up to it. */
+            lines: components["schemas"]["DifferenceDocument"][];
+            /** @description Numbers of later invoices that began with credits of this one: to be corrected next, in this order. */
+            then_correct: string[];
+        };
+        /** @description The difference that the caller saw, and why the invoice is corrected. */
+        CorrectionRequest: {
+            /** @description The amount, such as `-12.34`. */
+            difference: string;
+            /** @description Why; it stands on the document. */
+            reason: string;
         };
         /** @description An account's address and password. */
         Credentials: {
@@ -1811,6 +2299,15 @@ export interface components {
             address?: string | null;
             /** @description Language of messages. */
             language?: string | null;
+        };
+        /** @description A day and its hours. */
+        Day: {
+            /** @description The day. */
+            date: string;
+            /** @description Is it a holiday of the tariff's list? */
+            holiday: boolean;
+            /** @description Its stretches in order. */
+            hours: components["schemas"]["Hours"][];
         };
         /** @description What a person decides. */
         Decision: {
@@ -1915,10 +2412,62 @@ export interface components {
             /** @description The keys that a browser made. */
             keys?: Record<string, never> | null;
         };
+        /** @description How a line differs. */
+        DifferenceDocument: {
+            /** @description The charge; `tax_added` for the sum of taxes on top of the lines. */
+            code: string;
+            label: string;
+            quantity_before?: string | null;
+            quantity_after?: string | null;
+            before: string;
+            after: string;
+            difference: string;
+        };
         /** @description Whether a user is refused. */
         Disabled: {
             /** @description Is signing in refused? */
             disabled: boolean;
+        };
+        /** @description A stretch to keep under a name. */
+        EventRequest: {
+            /** @description What to call it, 1 to 60 characters. */
+            name: string;
+            /** @description Beginning: RFC 3339, or a civil time of the usage point. */
+            from: string;
+            /** @description End. */
+            to: string;
+        };
+        /** @description All stretches of one name. */
+        EventSummary: {
+            /** @description The name. */
+            name: string;
+            /** @description How often. */
+            times: number;
+            /**
+             * Format: int64
+             * @description Wh of a usual one: the mean of those that are known.
+             */
+            mean_wh?: number | null;
+            /** @description What a usual one costs. */
+            mean_amount?: string | null;
+            /** @description The cheapest. */
+            least_amount?: string | null;
+            /** @description When the cheapest one was. */
+            least_at?: string | null;
+            /** @description When the last one was. */
+            last: string;
+        };
+        /** @description The named stretches of a usage point. */
+        Events: {
+            /** @description Each, the newest first. */
+            events: components["schemas"]["NamedEvent"][];
+            /** @description By name, the one of the newest first. */
+            names: components["schemas"]["EventSummary"][];
+        };
+        /** @description A tariff in words. */
+        Explanation: {
+            /** @description The text. */
+            text: string;
         };
         /** @description A message that was given up. */
         FailedMessage: {
@@ -2055,6 +2604,24 @@ export interface components {
             /** @description The ids of the first hundred findings. */
             findings: string[];
         };
+        /** @description What is charged beside energy. */
+        Fixed: {
+            /** @description Its name on the bill. */
+            label: string;
+            /** @description The price. */
+            price: string;
+            /** @description `day`, `month`, `year`, `meter`, `kw`. */
+            per: string;
+        };
+        /** @description A flag and its days. */
+        FlagDocument: {
+            /** @description Its name in the tariff's words. */
+            flag: string;
+            /** @description The first day. */
+            from: string;
+            /** @description The first day without it. */
+            until: string;
+        };
         /** @description What a person decides about several findings. */
         GroupDecision: {
             /** @description The findings. */
@@ -2094,6 +2661,17 @@ export interface components {
             last_invoice?: components["schemas"]["InvoiceSummary"] | null;
             /** @description The newest alerts that nobody has read, at most three. */
             alerts: components["schemas"]["AlertEvent"][];
+        };
+        /** @description Hours of one price. */
+        Hours: {
+            /** @description Beginning. */
+            start: string;
+            /** @description End. */
+            end: string;
+            /** @description The period, in the tariff's own word. */
+            period: string;
+            /** @description `off_peak`, `shoulder`, `peak`. */
+            level: string;
         };
         /** @description What was imported. */
         ImportAnswer: {
@@ -2151,6 +2729,20 @@ export interface components {
             /** @description The first thousand readings that contradict what is stored, or are kept aside, with their lines. */
             against: components["schemas"]["AgainstReading"][];
         };
+        /** @description What an index rose by in a month. */
+        IndexDocument: {
+            /** @description The index. */
+            name: string;
+            /** @description YYYY-MM. */
+            month: string;
+            /** @description A fraction: 0.0044 for 0.44 %. */
+            change: string;
+        };
+        /** @description Values of indices. */
+        IndexList: {
+            /** @description By name and month. */
+            values: components["schemas"]["IndexDocument"][];
+        };
         /** @description One step of usage. */
         Interval: {
             /** @description Beginning, RFC 3339. */
@@ -2173,6 +2765,14 @@ export interface components {
              * @description What would have been usual: the mean of the same weekday and time of eight weeks before.
              */
             expected_wh?: number | null;
+            /** @description With `whole`: its share of what is charged beside energy; null when that is not known. */
+            fixed_amount?: string | null;
+            /** @description Its cost with that share. */
+            total_amount?: string | null;
+            /** @description With `whole`: what the usual energy would have cost, with the same share. */
+            expected_amount?: string | null;
+            /** @description Its energy by period of the day, the cheapest first; empty where the tariff has none. */
+            parts: components["schemas"]["Part"][];
         };
         /** @description One invoice with all that is printed on it. */
         Invoice: components["schemas"]["InvoiceSummary"] & {
@@ -2182,6 +2782,8 @@ export interface components {
             /** @description Where the energy was used. */
             usage_point: components["schemas"]["Place"];
             meter?: components["schemas"]["Meter"] | null;
+            /** @description The registers of every meter of the period: two after an exchange. */
+            meters: components["schemas"]["Meter"][];
             /** @description How well the energy is known, in days or intervals. */
             quality: components["schemas"]["Quality"];
             /** @description The lines. */
@@ -2193,6 +2795,8 @@ export interface components {
             pix?: components["schemas"]["Pix"] | null;
             /** @description The 44 digits of its bar code. */
             bar_code?: string | null;
+            /** @description The line that people type instead of scanning it: four blocks with their check digits. */
+            bar_code_line?: string | null;
             /** @description The day on which the meter is read next, as far as it can be said. */
             next_reading: string;
             /**
@@ -2200,12 +2804,31 @@ export interface components {
              * @description Wh of it that are estimated.
              */
             estimated_wh: number;
+            /**
+             * Format: int64
+             * @description The part of it that a person entered, Wh.
+             */
+            edited_wh: number;
             /** @description Up to thirteen months, the oldest first. */
             history: components["schemas"]["Month"][];
             /** @description The invoices that it can be compared with. */
             comparison: components["schemas"]["Comparison"];
             /** @description Digest of what it was computed from. */
             plan_digest: string;
+            corrected?: components["schemas"]["CorrectedDocument"] | null;
+            /** @description The flags of the period, also those without a surcharge. */
+            flags: components["schemas"]["FlagDocument"][];
+            /** @description The key that an NF3e of it would have: a preview, which is no fiscal document. */
+            nf3e_key_preview?: string | null;
+            /** @description What the bill knows beside its figures: `energy_estimated`, `tariff_changed`, …. */
+            notes: string[];
+        };
+        /** @description A link that shows an invoice. */
+        InvoiceLink: {
+            /** @description The path of the link on this server. */
+            path: string;
+            /** @description Until when it holds. */
+            until: string;
         };
         /** @description An invoice in short. */
         InvoiceSummary: {
@@ -2235,22 +2858,30 @@ export interface components {
              * @description Its days.
              */
             days: number;
-            /** @description `open`, `paid`, `cancelled`. */
+            /** @description `open`, `paid`, or `credit`: an amount below zero that the next bill takes off. */
             state: string;
             /** @description By how many percent it is above the invoice before. */
             change_percent?: string | null;
+            /** @description What came to be known later: documents for the difference, in the order in which they were issued. */
+            corrections: components["schemas"]["CorrectionHead"][];
         };
         /** @description Invoices, the newest first. */
         Invoices: {
             /** @description They. */
             invoices: components["schemas"]["InvoiceSummary"][];
         };
-        /** @description How far issuing came. */
+        /** @description How far issuing is. */
         IssueDocument: {
-            /** @description Invoices issued by this call. */
+            /** @description Invoices issued since it began. */
             issued: number;
             /** @description Usage points that turned out to be billed already. */
             exceptions: number;
+            /** @description Plans that had no invoice when it began. */
+            of: number;
+            /** @description Is it still at work? */
+            running: boolean;
+            /** @description Why it ended early; issue it again, and it goes on. */
+            error?: string | null;
         };
         /** @description Who issued it. */
         Issuer: {
@@ -2328,7 +2959,43 @@ export interface components {
             /** @description What it showed, kWh. */
             final_kwh: string;
         };
-        /** @description A line of a bill: quantity × price = amount. */
+        /** @description The run before. */
+        LastRunDocument: {
+            /**
+             * Format: int64
+             * @description What people call it.
+             */
+            number: number;
+            /** @description The first day. */
+            first: string;
+            /** @description The first day that was no longer billed. */
+            until: string;
+            /**
+             * Format: int64
+             * @description How many invoices it issued.
+             */
+            bills: number;
+            /** @description What they came to. */
+            total: string;
+            /**
+             * Format: int64
+             * @description Their energy.
+             */
+            wh: number;
+            /** @description By how much this run is above it. */
+            difference?: string | null;
+        };
+        /** @description A usage point of which nothing could be compared. */
+        LeftOut: {
+            /** @description Its recorded name. */
+            usage_point: string;
+            /** @description Why. */
+            reason: string;
+        };
+        /**
+         * @description A line of a bill: `quantity × share × price_without_taxes = base`, exactly; `amount` is the base with
+         *     the taxes inside it, cut to cents as the tariff says.
+         */
         Line: {
             /** @description The charge. */
             code: string;
@@ -2340,9 +3007,38 @@ export interface components {
             unit?: string | null;
             /** @description Per unit, with the taxes that are inside the amount. */
             price?: string | null;
+            /** @description Per unit, without taxes. */
+            price_without_taxes?: string | null;
+            share?: components["schemas"]["ShareDocument"] | null;
+            /** @description Before the taxes inside it. */
+            base: string;
             amount: string;
-            /** @description Block, period of the day, days, clause: what makes it this line. Null when nothing does. */
+            /** @description Its taxes; all lines of a tax add up to its row of the tax box. */
+            taxes: components["schemas"]["LineTaxDocument"][];
+            /** @description Its first day. */
+            first: string;
+            /** @description The first day that is no longer part of it. */
+            until: string;
+            /** @description The period of the day, in the tariff's own word; null when it is of none. */
+            period?: string | null;
+            /** @description Block, days, clause: what else makes it this line. Null when nothing does. */
             explanation?: string | null;
+        };
+        /** @description A tax on a line. */
+        LineTaxDocument: {
+            code: string;
+            /** @description A fraction: 0.205 is 20.5 %. */
+            rate: string;
+            amount: string;
+        };
+        /** @description What loading came to. */
+        LoadedDocument: {
+            /** @description Intervals or months that were not there. */
+            added: number;
+            /** @description Those with another value before. */
+            changed: number;
+            /** @description Those with this value before. */
+            same: number;
         };
         /** @description Who is signed in. */
         Me: {
@@ -2402,12 +3098,45 @@ export interface components {
         /** @description The meter's registers at both ends. */
         Meter: {
             serial: string;
+            /** @description Energy into the grid instead of from it. */
+            export: boolean;
             /** Format: int64 */
             start_wh: number;
             /** Format: int64 */
             end_wh: number;
             start_at: string;
             end_at: string;
+            /** @description One of both readings is an estimate. */
+            estimated: boolean;
+            /** @description What the difference is multiplied by, behind transformers. */
+            constant: string;
+            /**
+             * Format: int64
+             * @description The energy between both readings.
+             */
+            wh?: number | null;
+        };
+        /** @description What changes at a meter. */
+        MeterChange: {
+            /**
+             * Format: int32
+             * @description How often it reports: every 1 to 86400 seconds.
+             */
+            reporting_seconds: number;
+        };
+        /** @description A meter that was changed. */
+        MeterChanged: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its serial. */
+            serial: string;
+            /**
+             * Format: int32
+             * @description How often it reports.
+             */
+            reporting_seconds: number;
+            /** @description Was it connected, and told at once? Else it is told when it connects. */
+            told: boolean;
         };
         /** @description The digits of a dial. */
         MeterDigits: {
@@ -2577,6 +3306,13 @@ export interface components {
             wh?: number | null;
             amount: string;
         };
+        /** @description A stretch with its name. */
+        NamedEvent: components["schemas"]["StretchDocument"] & {
+            /** @description Its id. */
+            id: string;
+            /** @description What a person calls it. */
+            name: string;
+        };
         /** @description Power of now. */
         Now: {
             /**
@@ -2595,8 +3331,9 @@ export interface components {
             age_s?: number | null;
             /** @description `live`, `late`, `silent`, `none`. */
             state: string;
-            /** @description The tariff's period of the day, in the tariff's word. */
-            period_label?: string | null;
+            period?: components["schemas"]["PeriodNow"] | null;
+            /** @description Each phase of which the meter says something, in order. */
+            phases: components["schemas"]["Phase"][];
             /** @description The last hour: seconds since 1970 and W, in order. */
             recent: [
                 number,
@@ -2657,6 +3394,18 @@ export interface components {
             /** @description What makes the difference, the largest cause first; they add up to it. */
             causes: components["schemas"]["Cause"][];
         };
+        /** @description A usage point under both tariffs. */
+        OutcomeDocument: {
+            /** @description Its recorded name. */
+            usage_point: string;
+            before: string;
+            after: string;
+            difference: string;
+        };
+        /** @description The tariff of a usage point today. */
+        OwnTariff: {
+            tariff?: components["schemas"]["Tariff"] | null;
+        };
         /** @description Usage points that lie behind another one. */
         ParentRequest: {
             /** @description Recorded names of those that lie behind. */
@@ -2665,6 +3414,20 @@ export interface components {
             parent?: string | null;
             /** @description From when, RFC 3339; now when left out. */
             from?: string | null;
+        };
+        /** @description Energy of a step in one period of the day. */
+        Part: {
+            /** @description The period, in the tariff's own word. */
+            period: string;
+            /** @description `off_peak`, `shoulder`, `peak`: how dear it is among its tariff's. */
+            level: string;
+            /**
+             * Format: int64
+             * @description Wh.
+             */
+            wh: number;
+            /** @description Its cost; null when unknown. */
+            amount?: string | null;
         };
         /** @description A person or company. */
         Party: {
@@ -2681,6 +3444,28 @@ export interface components {
             /** @description The amount. */
             amount: string;
         };
+        /** @description The tariff's period of the day that runs now. */
+        PeriodNow: {
+            /** @description In the tariff's own word. */
+            name: string;
+            /** @description `off_peak`, `shoulder`, `peak`: how dear it is among its tariff's. */
+            level: string;
+            /** @description When another one begins; null where none does within a week. */
+            until?: string | null;
+        };
+        /** @description A phase. */
+        Phase: {
+            /**
+             * Format: int64
+             * @description Voltage in millivolts; null when unknown.
+             */
+            mv?: number | null;
+            /**
+             * Format: int64
+             * @description Current in milliamperes; null when unknown.
+             */
+            ma?: number | null;
+        };
         /** @description How to pay by PIX. */
         Pix: {
             /** @description The text to copy. */
@@ -2696,6 +3481,60 @@ export interface components {
             id: string;
             name: string;
             address?: string | null;
+        };
+        /** @description What a connection carries. */
+        PowerLimit: {
+            /** @description The usage point's recorded name. */
+            usage_point: string;
+            /**
+             * Format: int64
+             * @description In W; `null` where nobody knows.
+             */
+            power_max_w: number | null;
+        };
+        /** @description What a kWh costs in a period of the day and a block. */
+        Price: {
+            /** @description The period, in the tariff's own word; null where it has none. */
+            period?: string | null;
+            /** @description `off_peak`, `shoulder`, `peak`: how dear it is among its tariff's. */
+            level: string;
+            /** @description From this kWh of the bill on. */
+            from_kwh: string;
+            /** @description Per kWh without taxes. */
+            net: string;
+            /** @description Per kWh with taxes, as it comes to the bill. */
+            with_taxes: string;
+        };
+        /** @description A price series in short. */
+        PriceSeriesDocument: {
+            /** @description Its name. */
+            name: string;
+            /** @description Where its first interval begins. */
+            from: string;
+            /** @description Where its last interval ends. */
+            until: string;
+            /**
+             * Format: int64
+             * @description How many prices it has.
+             */
+            prices: number;
+            /** @description When a price came or changed last. */
+            loaded: string;
+        };
+        /** @description Price series. */
+        PriceSeriesList: {
+            /** @description By name. */
+            series: components["schemas"]["PriceSeriesDocument"][];
+        };
+        /** @description A CSV file to load. */
+        PricesRequest: {
+            /** @description The series' or the index' name, as tariff files call it. */
+            name: string;
+            /**
+             * @description The text of the file: for prices `start,price` and `end` where an interval does not end with the
+             *     next one's start, instants with their offset; for an index `month,change`, the change a fraction.
+             */
+            content: string;
         };
         /** @description A refused request, as it is sent. */
         Problem: {
@@ -2823,6 +3662,11 @@ export interface components {
             measured: number;
             /** Format: int32 */
             estimated: number;
+            /**
+             * Format: int32
+             * @description Entered by a person.
+             */
+            edited: number;
             /** Format: int32 */
             missing: number;
         };
@@ -2860,7 +3704,7 @@ export interface components {
              */
             source_quality: number;
         };
-        /** @description Some readings in order of time. */
+        /** @description Some readings in the order that was asked for. */
         Readings: {
             /** @description They. */
             readings: components["schemas"]["Reading"][];
@@ -2919,6 +3763,33 @@ export interface components {
             final_kwh?: string | null;
             /** @description The new meter's first one, kWh. */
             first_kwh?: string | null;
+        };
+        /** @description A difference. */
+        ReplayDifference: {
+            /** @description The place: `lines[2].amount`. */
+            path: string;
+            /** @description What is stored. */
+            stored: string;
+            /** @description What comes out now. */
+            computed: string;
+        };
+        /** @description An invoice, computed again. */
+        ReplayDocument: {
+            /** @description Its number. */
+            number: string;
+            /** @description Nothing differs, and a second program finds the plan sound. */
+            equal: boolean;
+            /** @description Where the plan and its replay differ. */
+            differences: components["schemas"]["ReplayDifference"][];
+            /** @description What must hold of any plan and does not hold of this one. */
+            violations: string[];
+        };
+        /** @description Reports on bills or codes, each as the command line prints it with `--json`. */
+        Reports: {
+            /** @description How many differ, or are not sound. */
+            differing: number;
+            /** @description One for each, in order. */
+            reports: Record<string, never>[];
         };
         /** @description A usage point's route. */
         RouteRequest: {
@@ -2980,6 +3851,7 @@ export interface components {
         RunDocument: components["schemas"]["RunHead"] & components["schemas"]["SummaryDocument"] & {
             /** @description Who approved it. */
             approvals: components["schemas"]["ApprovalDocument"][];
+            issuing?: components["schemas"]["IssueDocument"] | null;
         };
         /** @description A run in short. */
         RunHead: {
@@ -3019,6 +3891,44 @@ export interface components {
             /** @description The first day that is no longer billed. */
             until: string;
         };
+        /** @description A part of something: 18 of 31 days. */
+        ShareDocument: {
+            /** Format: int64 */
+            part: number;
+            /** Format: int64 */
+            of: number;
+            /** @description `days` or `wh`. */
+            unit: string;
+        };
+        /** @description What a tariff would have changed. */
+        SimulationDocument: {
+            /** @description Months that were rated under both tariffs. */
+            bills: number;
+            /** @description Usage points that would pay less. */
+            winners: number;
+            /** @description Usage points that would pay more. */
+            losers: number;
+            /** @description What all paid. */
+            revenue_before: string;
+            /** @description What all would have paid. */
+            revenue_after: string;
+            /** @description Usage points, the largest gain first. */
+            outcomes: components["schemas"]["OutcomeDocument"][];
+            /** @description Usage points of which nothing could be compared, with the reason. */
+            left_out: components["schemas"]["LeftOut"][];
+        };
+        /** @description A tariff to try on what customers really used. */
+        SimulationRequest: {
+            /** @description The text of the tariff file. */
+            content: string;
+            /** @description Recorded names of the usage points; all of them when left out. */
+            usage_points?: string[];
+            /**
+             * Format: int64
+             * @description So many whole months back; 12 when left out.
+             */
+            last?: number | null;
+        };
         /** @description What became of readings. */
         StoredReadings: {
             /**
@@ -3047,6 +3957,44 @@ export interface components {
              */
             made: number;
         };
+        /** @description What a stretch took and cost. */
+        StretchDocument: {
+            /** @description Beginning. */
+            from: string;
+            /** @description End. */
+            to: string;
+            /**
+             * Format: int64
+             * @description Its length in seconds.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Wh; null when nothing is known.
+             */
+            wh?: number | null;
+            /** @description What its energy cost. */
+            amount?: string | null;
+            /** @description Something is missing, so it was at least this. */
+            at_least: boolean;
+            /**
+             * Format: int64
+             * @description The mean power over its known part.
+             */
+            mean_w?: number | null;
+            /**
+             * Format: int64
+             * @description What is always on, by the four weeks before; null when they say too little.
+             */
+            always_on_w?: number | null;
+            /**
+             * Format: int64
+             * @description Wh above what is always on.
+             */
+            above_wh?: number | null;
+            /** @description The share of the cost that falls on it. */
+            above_amount?: string | null;
+        };
         /** @description What a run comes to. */
         SummaryDocument: {
             /** @description Usage points that can be billed. */
@@ -3073,12 +4021,40 @@ export interface components {
             previous: string;
             /** @description And what they come to now. */
             compared: string;
+            last_run?: components["schemas"]["LastRunDocument"] | null;
             /** @description Amounts at parts of a hundred, the least first. */
             distribution: components["schemas"]["Percentile"][];
             /** @description The 20 largest changes against the last bill. */
             largest: components["schemas"]["LargestDocument"][];
             /** @description Every usage point. */
             usage_points: components["schemas"]["ItemDocument"][];
+        };
+        /** @description A tariff as its customer reads it. */
+        Tariff: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its version. */
+            version: string;
+            /** @description The first day of the version. */
+            valid_from: string;
+            /** @description The first day that it no longer covers; null while it is open. */
+            valid_until?: string | null;
+            /** @description Its prices are examples. */
+            example: boolean;
+            /** @description ISO 4217. */
+            currency: string;
+            /** @description Now. */
+            now: string;
+            /** @description What a kWh costs, the period that comes first on the bill first. */
+            prices: components["schemas"]["Price"][];
+            /** @description Today and the days after it with their hours; empty where all hours are alike. */
+            days: components["schemas"]["Day"][];
+            /** @description The holidays of the next twelve months, where the hours of a day depend on them. */
+            holidays: string[];
+            /** @description What is charged beside energy, without taxes. */
+            fixed: components["schemas"]["Fixed"][];
+            /** @description The taxes. */
+            taxes: components["schemas"]["TaxRate"][];
         };
         /** @description A tariff over all its versions. */
         TariffDocument: {
@@ -3094,12 +4070,36 @@ export interface components {
             /** @description By code. */
             tariffs: components["schemas"]["TariffDocument"][];
         };
+        /** @description One thing that is wrong with a tariff file. */
+        TariffMistake: {
+            /** @description The line, the first one is 1, where it is known. */
+            line?: number | null;
+            /** @description The key, as a path: `energy[1].price`. */
+            key: string;
+            /** @description What is wrong. */
+            problem: string;
+            /** @description What to do. */
+            fix: string;
+        };
         /** @description A tariff version. */
         TariffName: {
             /** @description Its name. */
             name: string;
             /** @description Its version. */
             version: string;
+        };
+        /** @description What a tariff file is. */
+        TariffReport: {
+            /** @description Nothing is wrong with it. */
+            sound: boolean;
+            /** @description Its code. */
+            code?: string | null;
+            /** @description Its version. */
+            version?: string | null;
+            /** @description Its first day. */
+            valid_from?: string | null;
+            /** @description Everything that is wrong with it. */
+            problems: components["schemas"]["TariffMistake"][];
         };
         /** @description A tariff file to store. */
         TariffRequest: {
@@ -3130,12 +4130,40 @@ export interface components {
             /** @description Is it inside the lines' amounts? */
             included: boolean;
         };
+        /** @description A tax. */
+        TaxRate: {
+            /** @description Its name on the bill. */
+            label: string;
+            /** @description A fraction: 0.205 is 20.5 %. */
+            rate: string;
+            /** @description Is it inside the price (*por dentro*), or added to it? */
+            included: boolean;
+        };
+        /** @description What a tariff may ask of a usage point; what is left out is taken away. */
+        TermsRequest: {
+            /** @description The recorded name. */
+            usage_point: string;
+            /** @description The regime of credits for energy that it feeds in, in the tariff's word: `gd2`. */
+            credit_regime?: string | null;
+            /** @description Contracted demand in kW, a decimal. */
+            contracted_kw?: string | null;
+            /**
+             * Format: int32
+             * @description Meters that a charge per meter counts; 1 when left out.
+             */
+            meters?: number | null;
+        };
         /** @description What came of a test. */
         Tested: {
             /** @description `sent`, `waiting` to be tried again, or `failed`. */
             state: string;
             /** @description Why it has not arrived. */
             error?: string | null;
+        };
+        /** @description A file's text. */
+        TextRequest: {
+            /** @description The text of the file. */
+            content: string;
         };
         /** @description The running day. */
         Today: {
@@ -3236,6 +4264,10 @@ export interface components {
             wh?: number | null;
             /** @description Its cost. */
             amount?: string | null;
+            /** @description With `whole`: its share of what is charged beside energy. */
+            fixed_amount?: string | null;
+            /** @description Its cost with that share. */
+            total_amount?: string | null;
             /** @description Something is missing, so it was at least this. */
             at_least: boolean;
             /** @description Steps that were measured. */
@@ -3244,6 +4276,15 @@ export interface components {
             estimated: number;
             /** @description Steps of which something is missing. */
             missing: number;
+        };
+        /** @description A rate of OpenEI's database as a tariff file. */
+        UrdbDocument: {
+            /** @description The tariff file (TOML). */
+            content: string;
+            /** @description What was left out and decides amounts. */
+            left_out: string[];
+            /** @description What to know. */
+            notes: string[];
         };
         /** @description How much was used. */
         Usage: {
@@ -3294,8 +4335,24 @@ export interface components {
              * @description 1, 2 or 3.
              */
             phases: number;
+            /**
+             * Format: int64
+             * @description What the connection carries in W, where that is known.
+             */
+            power_max_w?: number | null;
             /** @description Does the prototype's protocol feed it? */
             lab: boolean;
+            /** @description The round on which it is read and billed. */
+            route?: string | null;
+            /** @description The regime of credits for energy that it feeds in, in the tariff's word: `gd2`. */
+            credit_regime?: string | null;
+            /** @description Contracted demand in kW, a decimal. */
+            contracted_kw?: string | null;
+            /**
+             * Format: int32
+             * @description Meters that a charge per meter counts; 1 when left out.
+             */
+            meters?: number | null;
         };
         /** @description Usage points. */
         UsagePointList: {
@@ -3323,6 +4380,20 @@ export interface components {
              * @description 1, 2 or 3; 1 when left out.
              */
             phases?: number | null;
+            /**
+             * Format: int64
+             * @description What the connection carries in W, where that is known.
+             */
+            power_max_w?: number | null;
+            /** @description The regime of credits for energy that it feeds in, in the tariff's word: `gd2`. */
+            credit_regime?: string | null;
+            /** @description Contracted demand in kW, a decimal. */
+            contracted_kw?: string | null;
+            /**
+             * Format: int32
+             * @description Meters that a charge per meter counts; 1 when left out.
+             */
+            meters?: number | null;
         };
         /** @description A user. */
         UserDocument: {
@@ -3440,6 +4511,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_billing_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingRulesDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_billing_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillingRulesDocument"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingRulesDocument"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -3657,7 +4788,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4076,6 +5207,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_index_values: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_index_values: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PricesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadedDocument"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -4523,6 +5714,41 @@ export interface operations {
             };
         };
     };
+    change_meter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The meter */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterChanged"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_organisation: {
         parameters: {
             query?: never;
@@ -4629,6 +5855,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_price_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceSeriesList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_price_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PricesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadedDocument"];
+                };
             };
             /** @description The request was refused; `code` says why. */
             default: {
@@ -5060,6 +6346,69 @@ export interface operations {
             };
         };
     };
+    set_power_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PowerLimit"];
+            };
+        };
+        responses: {
+            /** @description It holds for all days */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TermsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePointDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_balance: {
         parameters: {
             query?: {
@@ -5251,6 +6600,38 @@ export interface operations {
             };
         };
     };
+    check_paper_bills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     claim: {
         parameters: {
             query?: never;
@@ -5284,6 +6665,67 @@ export interface operations {
             };
         };
     };
+    check_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The named stretch */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_invoice: {
         parameters: {
             query?: never;
@@ -5302,6 +6744,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invoice */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionPreview"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_invoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invoice */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionDocument"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionDocument"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -5380,6 +6896,66 @@ export interface operations {
             };
         };
     };
+    share_invoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invoice */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceLink"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invoice_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invoice */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_pix_picture: {
         parameters: {
             query?: never;
@@ -5398,6 +6974,37 @@ export interface operations {
                 };
                 content: {
                     "image/svg+xml": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_invoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invoice */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayDocument"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -5873,6 +7480,165 @@ export interface operations {
             };
         };
     };
+    open_shared_invoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From the link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_tariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffReport"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_tariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_urdb: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UrdbDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    simulate_tariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ask_unsubscribe: {
         parameters: {
             query?: {
@@ -6077,6 +7843,72 @@ export interface operations {
             };
         };
     };
+    get_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedEvent"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_home: {
         parameters: {
             query?: never;
@@ -6220,13 +8052,18 @@ export interface operations {
     get_readings: {
         parameters: {
             query?: {
-                /** @description Beginning: RFC 3339, or a civil date or time; a day ago when left out. */
+                /**
+                 * @description Beginning: RFC 3339, or a civil date or time; when left out a day ago, or the first reading with
+                 *     `order=desc`.
+                 */
                 from?: string;
                 /** @description End; now when left out. */
                 to?: string;
                 /** @description Only the reading at this instant, or else the last one before it. */
                 at?: string;
-                /** @description At most so many, 1 to 5000. */
+                /** @description `asc` (the oldest first, as when left out) or `desc` (the newest first). */
+                order?: string;
+                /** @description At most so many, 1 to 5000; readings of one instant stay together. */
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: number;
@@ -6259,6 +8096,73 @@ export interface operations {
             };
         };
     };
+    get_stretch: {
+        parameters: {
+            query: {
+                /** @description Beginning: RFC 3339, or a civil date or time of the usage point. */
+                from: string;
+                /** @description End, which is no longer part of it. */
+                to: string;
+            };
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StretchDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The usage point */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTariff"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_usage: {
         parameters: {
             query?: {
@@ -6272,6 +8176,11 @@ export interface operations {
                 compare?: string;
                 /** @description At most so many steps; a longer step is taken when there would be more. */
                 max_points?: number;
+                /**
+                 * @description `true`: each step also gets its share of what is charged beside energy, so that a bill's steps add
+                 *     up to the bill, its energy by period of the day, and what the usual energy would have cost.
+                 */
+                whole?: boolean;
             };
             header?: never;
             path: {
@@ -6314,6 +8223,11 @@ export interface operations {
                 compare?: string;
                 /** @description At most so many steps; a longer step is taken when there would be more. */
                 max_points?: number;
+                /**
+                 * @description `true`: each step also gets its share of what is charged beside energy, so that a bill's steps add
+                 *     up to the bill, its energy by period of the day, and what the usual energy would have cost.
+                 */
+                whole?: boolean;
             };
             header?: never;
             path: {

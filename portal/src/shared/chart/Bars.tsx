@@ -1,6 +1,6 @@
 import { useId, useRef, useState, type PointerEvent } from "react";
 import { cx } from "@/shared/ui/cx";
-import { axisRoom, barPlot, labelStride, niceMost, type Datum, type Frame } from "./geometry";
+import { axisRoom, barPlot, heights, labelStride, niceMost, type Bar, type Datum, type Frame, type PartKind } from "./geometry";
 import { Patterns } from "./Patterns";
 import { useWidth } from "./useWidth";
 
@@ -34,6 +34,7 @@ interface BarsProps {
 }
 
 const thumb = 16;
+const fills: Record<PartKind, string> = { base: "fill-off-peak-soft", off_peak: "fill-off-peak", shoulder: "fill-shoulder", peak: "fill-peak" };
 
 export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, height = 260, selection, onSelect, onOpen, every }: BarsProps) {
   const id = useId();
@@ -41,8 +42,10 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
   const [active, setActive] = useState<number | null>(null);
   const [drag, setDrag] = useState<readonly [number, number] | null>(null);
   const pressed = useRef<{ x: number; index: number } | null>(null);
+  // Where a stretch that is chosen with the keyboard began.
+  const anchor = useRef<number | null>(null);
 
-  const axis = niceMost(data.flatMap((datum) => [datum.value, datum.reference]));
+  const axis = niceMost(data.flatMap(heights));
   const left = axisRoom(axis.ticks.map((tick) => formatTick(tick, axis.most)));
   const frame: Frame = { width, height, left, right: 2, top: unit === "" ? 10 : 22, bottom: 26 };
   const plot = barPlot(data, frame);
@@ -152,18 +155,9 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
                 strokeOpacity="0.55"
               />
             ))}
-            {plot.bars.map((bar) => {
-              const inset = plot.references.length > 0 && plot.band > 7 ? bar.width * 0.14 : 0;
-              return (
-                <path
-                  key={bar.index}
-                  d={rounded(bar.x + inset, bar.y, bar.width - 2 * inset, bar.height, Math.min(4, bar.width / 3))}
-                  className={cx("bar", !bar.estimated && "fill-off-peak")}
-                  fill={bar.estimated ? `url(#${id}-estimated)` : undefined}
-                  opacity={shown === null || shown === bar.index ? 1 : 0.55}
-                />
-              );
-            })}
+            {plot.bars.map((bar) => (
+              <Stack key={bar.index} bar={bar} id={id} inset={plot.references.length > 0 && plot.band > 7 ? bar.width * 0.14 : 0} faded={shown !== null && shown !== bar.index} />
+            ))}
             {shown !== null && (
               <line x1={plot.centre(shown)} x2={plot.centre(shown)} y1={frame.top - 6} y2={floor} className="stroke-ink" strokeOpacity="0.35" />
             )}
@@ -185,11 +179,26 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
             min={0}
             max={data.length - 1}
             value={shown ?? newest}
-            onChange={(event) => setActive(Number(event.target.value))}
+            onChange={(event) => {
+              anchor.current = null;
+              setActive(Number(event.target.value));
+            }}
             onFocus={(event) => event.target.matches(":focus-visible") && setActive((now) => now ?? newest)}
-            onBlur={() => setActive(null)}
+            onBlur={() => {
+              anchor.current = null;
+              setActive(null);
+            }}
             onKeyDown={(event) => {
               if (event.key === "Enter" && shown !== null) onOpen?.(shown);
+              const by = event.shiftKey ? { ArrowLeft: -1, ArrowRight: 1 }[event.key] : undefined;
+              if (by === undefined || !onSelect) return;
+              // With Shift the cursor takes the bars that it passes along.
+              event.preventDefault();
+              const at = shown ?? newest;
+              anchor.current ??= at;
+              const next = Math.min(newest, Math.max(0, at + by));
+              setActive(next);
+              onSelect(Math.min(anchor.current, next), Math.max(anchor.current, next));
             }}
             style={{
               top: height,
@@ -200,6 +209,28 @@ export function Bars({ data, summary, cursorLabel, formatTick, unit, rest, heigh
         )}
       </div>
     </div>
+  );
+}
+
+/** A bar of one part or of several, the whole with round shoulders. */
+function Stack({ bar, id, inset, faded }: { bar: Bar; id: string; inset: number; faded: boolean }) {
+  const x = bar.x + inset;
+  const width = bar.width - 2 * inset;
+  return (
+    <g opacity={faded ? 0.55 : 1} data-bar={bar.index}>
+      {bar.segments.map(({ kind, y, height }, place) => {
+        const top = place === bar.segments.length - 1;
+        const estimated = bar.estimated && kind !== "base";
+        return (
+          <path
+            key={kind + place}
+            d={rounded(x, y, width, height, top ? Math.min(4, bar.width / 3) : 0)}
+            className={cx("bar", kind === "base" && "bar-base", !estimated && fills[kind])}
+            fill={estimated ? `url(#${id}-estimated-${kind})` : undefined}
+          />
+        );
+      })}
+    </g>
   );
 }
 

@@ -3,7 +3,7 @@ import { useT } from "@/shared/i18n/i18n";
 import { Icon } from "@/shared/ui/icons";
 
 export interface LegendItem {
-  mark: "series" | "reference" | "estimated" | "gap" | "line" | "past" | "base";
+  mark: "series" | "shoulder" | "peak" | "reference" | "estimated" | "gap" | "line" | "past" | "base";
   text: string;
 }
 
@@ -24,6 +24,8 @@ function LegendMark({ mark }: { mark: LegendItem["mark"] }) {
   return (
     <svg aria-hidden="true" width="14" height="12" viewBox="0 0 14 12">
       {mark === "series" && <rect x="1" y="1" width="12" height="10" rx="2" className="fill-off-peak" />}
+      {mark === "shoulder" && <rect x="1" y="1" width="12" height="10" rx="2" className="fill-shoulder" />}
+      {mark === "peak" && <rect x="1" y="1" width="12" height="10" rx="2" className="fill-peak" />}
       {mark === "reference" && <rect x="1" y="1" width="12" height="10" rx="2" className="fill-past-soft stroke-past" />}
       {mark === "base" && <rect x="1" y="1" width="12" height="10" rx="2" className="fill-off-peak-soft" />}
       {mark === "estimated" && (
@@ -49,12 +51,15 @@ export function Figure({
   legend,
   table,
   csv,
+  actions,
   children,
 }: {
   legend?: readonly LegendItem[];
   /** Made only when it is opened. */
   table: () => ReactNode;
   csv?: string;
+  /** What else can be done with the chart. */
+  actions?: ReactNode;
   children: ReactNode;
 }) {
   const t = useT();
@@ -77,6 +82,7 @@ export function Figure({
             {open && table()}
           </div>
         </details>
+        {actions}
         {csv && (
           <a className="flex min-h-11 items-center gap-2 text-sm font-semibold text-brand" href={csv} download>
             <Icon name="download" size={18} />

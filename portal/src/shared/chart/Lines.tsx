@@ -1,6 +1,7 @@
 import { area, curveMonotoneX, curveStepAfter, line } from "d3-shape";
 import { useId, useState } from "react";
 import { axisRoom, linePlot, niceMost, type Frame, type Point } from "./geometry";
+import { Patterns } from "./Patterns";
 import { useWidth } from "./useWidth";
 
 export interface LinePoint extends Point {
@@ -76,6 +77,7 @@ export function Lines({ points, from, to, summary, cursorLabel, rest = "", unit,
             onPointerMove={(event) => setActive(points.length ? nearest(event.clientX - event.currentTarget.getBoundingClientRect().left) : null)}
             onPointerLeave={() => setActive(null)}
           >
+            <Patterns id={id} />
             <defs>
               <linearGradient id={`${id}-fill`} x1="0" x2="0" y1="0" y2="1">
                 <stop offset="0" className="[stop-color:var(--off-peak)]" stopOpacity="0.24" />
@@ -94,6 +96,9 @@ export function Lines({ points, from, to, summary, cursorLabel, rest = "", unit,
                     {formatTick(tick.value, plot.most)}
                   </text>
                 </g>
+            ))}
+            {plot.gaps.map((gap) => (
+              <rect key={gap.x} x={gap.x} y={frame.top} width={gap.width} height={floor - frame.top} fill={`url(#${id}-gap)`} opacity="0.75" />
             ))}
             {behind?.runs.map((run, index) => (
               <path key={index} d={stroke(run) ?? ""} fill="none" className="stroke-past" strokeWidth="1.75" strokeDasharray="3 4" />

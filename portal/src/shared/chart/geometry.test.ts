@@ -22,6 +22,40 @@ test.each([1, 2, 3, 4, 5])("bars sum to the total (seed %i)", (seed) => {
   expect(drawn).toBeCloseTo(total, 6);
 });
 
+test.each([1, 2, 3, 4, 5])("the parts of a bar stand on each other and fill it (seed %i)", (seed) => {
+  const random = seeded(seed);
+  const data: Datum[] = Array.from({ length: 40 }, () => {
+    const [base, low, high] = [random() * 300, random() * 900, random() * 400];
+    // Some of the value may belong to no part, and rounding may leave the parts a little above it.
+    return { value: base + low + high + (random() < 0.5 ? random() * 200 : -0.001), parts: [{ kind: "base" as const, value: base }, { kind: "off_peak" as const, value: low }, { kind: "peak" as const, value: high }] };
+  });
+  const plot = barPlot(data, frame);
+  for (const bar of plot.bars) {
+    expect(bar.segments.reduce((sum, segment) => sum + segment.height, 0)).toBeCloseTo(bar.height, 6);
+    bar.segments.forEach((segment, index) => expect(segment.y + segment.height).toBeCloseTo(bar.segments[index - 1]?.y ?? frame.height - frame.bottom, 6));
+  }
+  const drawn = plot.bars.flatMap((bar) => bar.segments).reduce((sum, segment) => sum + (segment.height / plotHeight) * plot.most, 0);
+  expect(drawn).toBeCloseTo(data.reduce((sum, datum) => sum + (datum.value ?? 0), 0), 6);
+});
+
+test("of an unknown value only its base is drawn, before the gap", () => {
+  const plot = barPlot([{ value: null, parts: [{ kind: "base", value: 50 }, { kind: "peak", value: 70 }] }, { value: 100 }], frame);
+  expect(plot.gaps.map(({ first, last }) => [first, last])).toEqual([[0, 0]]);
+  expect(plot.bars[0]?.segments.map(({ kind }) => kind)).toEqual(["base"]);
+  expect(((plot.bars[0]?.height ?? 0) / plotHeight) * plot.most).toBeCloseTo(50, 6);
+});
+
+test("a line has a gap wherever it is broken, and nothing is hatched at its ends", () => {
+  const points = [null, 5, 6, null, null, 7, 8].map((value, at) => ({ at, value }));
+  const plot = linePlot(points, frame, 0, 6);
+  expect(plot.runs.map((run) => run.length)).toEqual([2, 2]);
+  expect(plot.gaps).toHaveLength(1);
+  expect(plot.gaps[0]?.x).toBeCloseTo(plot.x(2), 6);
+  expect(plot.gaps[0]?.width).toBeCloseTo(plot.x(5) - plot.x(2), 6);
+  // A silence is a gap, too.
+  expect(linePlot([{ at: 0, value: 1 }, { at: 50, value: 2 }], frame, 0, 60, { silence: 10 }).gaps).toHaveLength(1);
+});
+
 test.each([1, 2, 3, 4, 5])("a gap never draws a bar, and every unknown value lies in a gap (seed %i)", (seed) => {
   const random = seeded(seed);
   const data: Datum[] = Array.from({ length: 96 }, () => ({ value: random() < 0.4 ? null : 100, reference: 80 }));

@@ -10,9 +10,14 @@ export interface Frame {
   bottom: number;
 }
 
+/** What a part of a bar stands for: the periods of the day, and below them what is charged beside energy. */
+export type PartKind = "base" | "off_peak" | "shoulder" | "peak";
+
 /** A value that is drawn, or null where it is unknown. */
 export interface Datum {
   value: number | null;
+  /** From the floor up. What of the value they leave is off-peak, as all of it is without them. */
+  parts?: readonly { kind: PartKind; value: number }[];
   /** The own past, or a chosen comparison. */
   reference?: number | null;
   estimated?: boolean;
@@ -25,6 +30,14 @@ export interface Bar {
   width: number;
   height: number;
   estimated: boolean;
+  /** From the floor up; their heights add up to the bar's. */
+  segments: Segment[];
+}
+
+export interface Segment {
+  kind: PartKind;
+  y: number;
+  height: number;
 }
 
 /** A stretch of neighbours that are all unknown. */
@@ -65,10 +78,15 @@ export function axisRoom(labels: readonly string[]): number {
   return Math.max(28, Math.ceil(Math.max(0, ...labels.map((label) => label.length)) * 6.6) + 10);
 }
 
+/** All that a datum draws. */
+export function heights(datum: Datum): (number | null | undefined)[] {
+  return [datum.value, datum.reference, ...(datum.value === null ? (datum.parts ?? []).map((part) => part.value) : [])];
+}
+
 /** Bars beside each other, from zero up. An unknown value has no bar: it has a gap. */
 export function barPlot(data: readonly Datum[], frame: Frame, fixedMost?: number): BarPlot {
   const { most, ticks } = niceMost(
-    fixedMost === undefined ? data.flatMap((datum) => [datum.value, datum.reference]) : [fixedMost],
+    fixedMost === undefined ? data.flatMap(heights) : [fixedMost],
   );
   const plotWidth = Math.max(0, frame.width - frame.left - frame.right);
   const floor = frame.height - frame.bottom;
@@ -87,11 +105,22 @@ export function barPlot(data: readonly Datum[], frame: Frame, fixedMost?: number
       const top = y(datum.reference);
       references.push({ index, x: x + space / 4, width: Math.max(0.5, band - space / 2), y: top, height: floor - top });
     }
-    if (datum.value !== null) {
-      const top = y(datum.value);
-      bars.push({ index, x: x + space / 2, y: top, width, height: floor - top, estimated: datum.estimated ?? false });
-      return;
+    // Of an unknown value only what is charged beside energy is known, and it stands before the gap.
+    const base = (datum.parts ?? []).filter((part) => part.kind === "base");
+    const drawn = datum.value ?? base.reduce((sum, part) => sum + part.value, 0);
+    if (datum.value !== null || drawn > 0) {
+      const top = y(Math.max(0, drawn));
+      bars.push({
+        index,
+        x: x + space / 2,
+        y: top,
+        width,
+        height: floor - top,
+        estimated: datum.estimated ?? false,
+        segments: segments(datum.value === null ? base : (datum.parts ?? []), drawn, y),
+      });
     }
+    if (datum.value !== null) return;
     const before = gaps.at(-1);
     if (before && before.last === index - 1) {
       before.last = index;
@@ -112,6 +141,20 @@ export function barPlot(data: readonly Datum[], frame: Frame, fixedMost?: number
   };
 }
 
+function segments(parts: NonNullable<Datum["parts"]>, value: number, y: (value: number) => number): Segment[] {
+  const found: Segment[] = [];
+  let below = 0;
+  const add = (kind: PartKind, size: number) => {
+    const above = Math.min(Math.max(value, 0), below + Math.max(0, size));
+    if (above <= below) return;
+    found.push({ kind, y: y(above), height: y(below) - y(above) });
+    below = above;
+  };
+  for (const part of parts) add(part.kind, part.value);
+  add("off_peak", value - below);
+  return found;
+}
+
 export interface Point {
   at: number;
   value: number | null;
@@ -120,6 +163,8 @@ export interface Point {
 export interface LinePlot {
   /** Unbroken runs of known points, in pixels. */
   runs: { x: number; y: number }[][];
+  /** Between them: where nothing is known. */
+  gaps: { x: number; width: number }[];
   ticks: Tick[];
   most: number;
   x: (at: number) => number;
@@ -143,17 +188,22 @@ export function linePlot(
   const y = scaleLinear().domain([least, most]).range([frame.height - frame.bottom, frame.top]);
   const runs: { x: number; y: number }[][] = [];
   let open = false;
+  const gaps: { x: number; width: number }[] = [];
   let before = Number.NEGATIVE_INFINITY;
+  let known: number | null = null;
   for (const point of points) {
     if (point.value === null || (options.silence !== undefined && point.at - before > options.silence)) open = false;
     if (point.value !== null) {
       if (!open) runs.push([]);
+      // What is unknown at either end is not a gap but not drawn yet.
+      if (!open && known !== null) gaps.push({ x: x(known), width: x(point.at) - x(known) });
       open = true;
       runs.at(-1)?.push({ x: x(point.at), y: y(point.value) });
+      known = point.at;
     }
     before = point.at;
   }
-  return { runs, ticks: ticks.map((value) => ({ value, at: y(value) })), most, x, y };
+  return { runs, gaps, ticks: ticks.map((value) => ({ value, at: y(value) })), most, x, y };
 }
 
 /** Which of n labels to write so that they do not touch, beginning with the first. */

@@ -40,7 +40,7 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
   // Making a formatter costs more than a hundred uses of it, so each is made once, when first needed.
   const cache = new Map<string, Intl.NumberFormat>();
   const numbers = (options: Intl.NumberFormatOptions) => {
-    const key = `${options.style ?? ""} ${options.currency ?? ""} ${options.minimumFractionDigits ?? ""} ${options.maximumFractionDigits ?? ""}`;
+    const key = `${options.style ?? ""} ${options.currency ?? options.unit ?? ""} ${options.minimumFractionDigits ?? ""} ${options.maximumFractionDigits ?? ""}`;
     const found = cache.get(key) ?? new Intl.NumberFormat(locale, options);
     cache.set(key, found);
     return found;
@@ -88,6 +88,7 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     /** An axis of one unit. */
     energyTick: (wh: number, most: number) =>
       most < 1000 ? numbers(digits(0, 0)).format(wh) : numbers(digits(0, most < 5000 ? 1 : 0)).format(wh / 1000),
+    powerUnit: (most: number) => (most < 1000 ? "W" : "kW"),
     energyUnit: (most: number) => (most < 1000 ? "Wh" : "kWh"),
 
     /** "R$": as short as the reader's locale has it. */
@@ -102,6 +103,9 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     /** A unit price keeps the digits that the tariff gives it. */
     price: (decimal: string, of = currency) =>
       numbers({ style: "currency", currency: of, minimumFractionDigits: 2, maximumFractionDigits: 8 }).format(exact(decimal)),
+    /** A unit price to be read, not to be reckoned with. */
+    priceShort: (decimal: string, of = currency) =>
+      numbers({ style: "currency", currency: of, minimumFractionDigits: 2, maximumFractionDigits: 4 }).format(exact(decimal)),
     decimal: (decimal: string, most = 3) => numbers(digits(0, most)).format(exact(decimal)),
     integer: (value: number) => numbers(digits(0)).format(value),
     /** The size of a percentage; its direction is said in words. */
@@ -109,12 +113,23 @@ export function createFormat(locale: Locale, zone: string, currency: string) {
     /** A fraction: "0.205" is 20.5%. */
     rate: (fraction: string) => numbers({ style: "percent", ...digits(0, 3) }).format(exact(fraction)),
 
+    /** "45 s", "9 min", "2 h 5 min". */
+    duration: (seconds: number) => {
+      const unit = (value: number, of: string) => numbers({ style: "unit", unit: of, unitDisplay: "short", ...digits(0) }).format(value);
+      if (seconds < 60) return unit(Math.round(seconds), "second");
+      const minutes = Math.round(seconds / 60);
+      if (minutes < 60) return unit(minutes, "minute");
+      const rest = minutes % 60;
+      return [unit(Math.floor(minutes / 60), "hour"), ...(rest === 0 ? [] : [unit(rest, "minute")])].join(" ");
+    },
+
     time: at({ hour: "2-digit", minute: "2-digit" }),
     timeSeconds: at({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     dateTime: at({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     day: near({ day: "numeric", month: "long" }),
     dayTime: near({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
     weekday: undotted(at({ weekday: "short" })),
+    weekdayTime: at({ weekday: "short", hour: "2-digit", minute: "2-digit" }),
     weekdayLong: at({ weekday: "long", day: "numeric", month: "long" }),
     dayOfMonth: at({ day: "numeric" }),
     monthShort: undotted(at({ month: "short" })),

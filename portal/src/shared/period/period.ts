@@ -66,7 +66,7 @@ export function holds(period: Period, date: CivilDate): boolean {
 export function chartStep(period: Period): "15m" | "hour" | "day" | "week" | "month" {
   switch (period.kind) {
     case "day":
-      return "hour";
+      return "15m";
     case "week":
       return "hour";
     case "bill":

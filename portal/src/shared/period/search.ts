@@ -3,7 +3,8 @@ import { isCivilDate } from "./civil";
 import { periodKinds } from "./period";
 
 const date = v.fallback(v.optional(v.pipe(v.string(), v.check(isCivilDate))), undefined);
-const wall = v.fallback(v.optional(v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$/))), undefined);
+const isWallTime = (text: string) => /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/.test(text) && isCivilDate(text.slice(0, 10));
+const wall = v.fallback(v.optional(v.pipe(v.string(), v.check(isWallTime))), undefined);
 
 /** What an address of the history may say. Anything else becomes the nearest valid view. */
 export const historySearch = v.object({

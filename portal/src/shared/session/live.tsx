@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { LiveStream, type LiveState } from "@/shared/api/live";
 
-const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null };
+const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, alert: null };
 const Context = createContext<LiveStream | null>(null);
 
 /** Keeps the tab's one stream open for the chosen usage point. */
@@ -18,7 +18,7 @@ export function LiveProvider({ usagePoint, children }: { usagePoint: string; chi
           if (kind === "invoice") void client.invalidateQueries({ queryKey: ["invoice"] });
         },
         () => {
-          for (const key of ["home", "usage", "alerts", "invoices", "invoice", "readings"]) {
+          for (const key of ["home", "usage", "stretch", "events", "tariff", "alerts", "invoices", "invoice", "readings"]) {
             void client.invalidateQueries({ queryKey: [key] });
           }
         },

@@ -19,6 +19,9 @@ export const alertKinds = [
   "invoice_paid",
 ] as const;
 
+/** The causes of a different bill that have words. */
+const alertCauses = ["use", "days", "mix", "price", "flag", "taxes", "estimate", "fixed", "demand", "discount", "minimum", "credits", "lighting", "other"] as const;
+
 export type AlertKind = (typeof alertKinds)[number];
 
 export function alertKind(kind: string): AlertKind | null {
@@ -26,7 +29,7 @@ export function alertKind(kind: string): AlertKind | null {
 }
 
 /** A title and a sentence, with every figure of the event written in the reader's locale. */
-export function alertWords({ kind: word, values }: Pick<AlertEvent, "kind" | "values">, t: Translate, format: Format): { title: string; sentence: string } {
+export function alertWords({ kind: word, values, state }: Pick<AlertEvent, "kind" | "values" | "state">, t: Translate, format: Format): { title: string; sentence: string } {
   const kind = alertKind(word);
   if (!kind) return { title: t("alert.other.title"), sentence: word };
   const figure = (name: string, write: (text: string) => string) => {
@@ -42,24 +45,29 @@ export function alertWords({ kind: word, values }: Pick<AlertEvent, "kind" | "va
     return figure(name, (text) => format.energyText(Math.round(toPosition(text) * 1000)));
   };
   const watts = (name: string) => figure(name, (text) => format.powerText(toPosition(text)));
-  return {
-    title: t(`alert.${kind}.title`),
-    sentence: t(`alert.${kind}.sentence`, {
-      used: unit("value"),
-      limit: unit("limit"),
-      per: values["per"] ?? "bill",
-      projected: values["projected"] ? money("projected") : money("value"),
-      previous: money("previous"),
-      percent: figure("value", format.percent),
-      watts: watts("watts"),
-      before: watts("watts_before"),
-      day: date("subject"),
-      minutes: figure("value", (text) => format.decimal(text, 0)),
-      number: values["number"] ?? "–",
-      amount: money("amount"),
-      due: date("due"),
-    }),
-  };
+  const cause = alertCauses.find((known) => known === values["cause"]);
+  // Without an end it began, or became worse; what happens once has neither.
+  const moment = state === "over" ? "over" : (values["moment"] ?? "started");
+  const because = cause ? ` ${t("alert.cause", { cause: t(`invoice.cause.${cause}`), amount: money("cause_amount") })}` : "";
+  const sentence = t(`alert.${kind}.sentence`, {
+    used: unit("value"),
+    limit: unit("limit"),
+    // Power is of a moment, over whatever stretch the rule was set.
+    per: values["unit"] === "w" ? "moment" : (values["per"] ?? "bill"),
+    projected: values["projected"] ? money("projected") : money("value"),
+    previous: money("previous"),
+    budget: money("limit"),
+    // Of a bill the likely rise, of anything else what was measured.
+    percent: figure(values["percent"] === undefined ? "value" : "percent", format.percent),
+    watts: watts("watts"),
+    before: watts("watts_before"),
+    day: date("subject"),
+    minutes: figure("value", (text) => format.decimal(text, 0)),
+    number: values["number"] ?? "–",
+    amount: money("amount"),
+    due: date("due"),
+  });
+  return { title: t(`alert.${kind}.title`, { moment }), sentence: sentence + because };
 }
 
 export function AlertSentence({ event }: { event: AlertEvent }) {

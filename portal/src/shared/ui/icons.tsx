@@ -31,6 +31,16 @@ const shapes = {
   pause: <path d="M8.5 5.5v13M15.5 5.5v13" />,
   stop: <path d="M6.5 6.5h11v11h-11z" />,
   plus: <path d="M12 5v14M5 12h14" />,
+  select: <path d="M4 5v14M20 5v14M4 12h16M8 8.5 4.5 12 8 15.5M16 8.5l3.5 3.5-3.5 3.5" />,
+  tag: <path d="M4 4.5h8l8 8-7.5 7.5-8.5-8zM8.3 8.7h.1" />,
+  clock: (
+    <>
+      <circle cx="12" cy="12" r="8" />
+      <path d="M12 7.5V12l3 2" />
+    </>
+  ),
+  share: <path d="M12 14.5V4m-3.5 3.5L12 4l3.5 3.5M7 11H5.5v9h13v-9H17" />,
+  trash: <path d="M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7" />,
   pencil: <path d="M4.5 19.5 5.5 15 16 4.5l3.5 3.5L9 18.5z" />,
 } satisfies Record<string, ReactNode>;
 
