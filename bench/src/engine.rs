@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let ledger = SqliteLedger::open(&path, LedgerOptions::default())?;
     ledger.open_channels(&specs(options.meters))?;
 
-    let written = runtime.block_on(write(&ledger, options, days))?;
+    let written = runtime.block_on(write(&ledger, options.meters, options.batch, days))?;
     written.print();
     queries(&ledger, options.meters, days)?;
 
@@ -117,7 +117,7 @@ fn size(path: &Path) -> u64 {
 }
 
 #[derive(Debug, Default)]
-struct Written {
+pub(crate) struct Written {
     readings: u64,
     new: u64,
     wall: Duration,
@@ -127,6 +127,10 @@ struct Written {
 }
 
 impl Written {
+    pub(crate) fn readings(&self) -> u64 {
+        self.readings
+    }
+
     fn print(&self) {
         let million = float(self.readings) / 1e6;
         Figure::new("engine.append.readings", million, "million").print();
@@ -142,8 +146,13 @@ impl Written {
 }
 
 /// Appends day by day, while the day before is sealed. The last day stays open.
-async fn write(ledger: &SqliteLedger, options: &Options, days: u32) -> Result<Written, Failure> {
-    let mut workload = Workload::new(options.meters, 42);
+pub(crate) async fn write(
+    ledger: &SqliteLedger,
+    meters: u32,
+    batch: usize,
+    days: u32,
+) -> Result<Written, Failure> {
+    let mut workload = Workload::new(meters, 42);
     let mut written = Written::default();
     let mut samples = Vec::new();
     for day in 0..days {
@@ -151,7 +160,7 @@ async fn write(ledger: &SqliteLedger, options: &Options, days: u32) -> Result<Wr
             samples.clear();
             workload.quarter(&mut samples);
             let batches: Vec<Vec<Entry>> = samples
-                .chunks(options.batch)
+                .chunks(batch)
                 .map(|chunk| chunk.iter().map(|&sample| entry(sample)).collect())
                 .collect();
             written.readings += u64::try_from(samples.len())?;

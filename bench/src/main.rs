@@ -1,5 +1,6 @@
 //! Benchmarks, each with its own workload; one line per figure: `name = value unit (R x peer)`.
 
+mod billing;
 mod cpu;
 mod engine;
 mod fanin;
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// A month's run from the ledger's quarter hours to stored plans, and PDFs of them.
+    Billing(billing::Options),
     /// The ledger's engine in this process: append, seal, query, replay.
     Engine(engine::Options),
     /// Corrente over TCP beside VictoriaMetrics, InfluxDB and PostgreSQL where they are installed.
@@ -68,6 +71,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.bench {
+        Bench::Billing(options) => billing::run(&options),
         Bench::Engine(options) => engine::run(&options),
         Bench::Fanin(options) => fanin::run(&options),
         Bench::FaninServer(options) => fanin::run_server(&options),

@@ -158,3 +158,132 @@ fn layer_of(metadata: &Metadata, package: &Package) -> Layer {
         _ => Layer::Beside,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ROOT: &str = "/repository";
+
+    /// A crate: its name, its folder (none for one of a registry), and what it needs.
+    type Crate = (&'static str, &'static str, &'static [&'static str]);
+
+    /// A repository that holds the layers.
+    const GOOD: [Crate; 10] = [
+        ("corrente-units", "core/units", &["serde"]),
+        ("corrente-tariff", "core/tariff", &["corrente-units", "serde"]),
+        ("corrente-line", "proto/line", &["corrente-units"]),
+        ("corrente-ledger", "edge/ledger", &["corrente-units", "rusqlite", "tokio"]),
+        ("corrente-api", "edge/api", &["corrente-ledger", "corrente-tariff", "tokio"]),
+        ("corrente", "bin/corrente", &["corrente-api", "corrente-line"]),
+        ("xtask", "xtask", &["serde"]),
+        ("serde", "", &[]),
+        ("tokio", "", &["mio"]),
+        ("mio", "", &[]),
+    ];
+
+    /// What `cargo metadata` says of these crates, as far as the check reads it. What a crate needs only
+    /// for its tests stands behind `dev:`.
+    fn metadata(crates: &[Crate]) -> Metadata {
+        let path = |name: &str, folder: &str| match folder {
+            "" => format!("/registry/{name}/Cargo.toml"),
+            folder => format!("{ROOT}/{folder}/Cargo.toml"),
+        };
+        let package = |(name, folder, _): &Crate| {
+            json!({
+                "name": name, "version": "1.0.0", "id": name, "dependencies": [], "targets": [],
+                "features": {}, "manifest_path": path(name, folder),
+            })
+        };
+        let needs = |needs: &[&str]| -> Vec<Value> {
+            needs
+                .iter()
+                .map(|needed| {
+                    let (name, kind) = match needed.strip_prefix("dev:") {
+                        Some(name) => (name, json!("dev")),
+                        None => (*needed, Value::Null),
+                    };
+                    json!({
+                        "name": name, "pkg": name,
+                        "dep_kinds": [{"kind": kind, "target": null}],
+                    })
+                })
+                .collect()
+        };
+        let node = |(name, _, needed): &Crate| json!({"id": name, "dependencies": [], "deps": needs(needed), "features": []});
+        let members: Vec<&str> =
+            crates.iter().filter(|one| !one.1.is_empty()).map(|one| one.0).collect();
+        let text = json!({
+            "version": 1,
+            "workspace_root": ROOT,
+            "target_directory": format!("{ROOT}/target"),
+            "workspace_members": members,
+            "packages": crates.iter().map(package).collect::<Vec<_>>(),
+            "resolve": {"root": null, "nodes": crates.iter().map(node).collect::<Vec<_>>()},
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    /// What is found when the crate `changed` of a good repository needs `needs` as well.
+    fn check(changed: &str, needs: &'static [&'static str], expected: &[&str]) {
+        let crates: Vec<Crate> = GOOD
+            .into_iter()
+            .chain([("rusqlite", "", &["libsqlite3-sys"][..]), ("libsqlite3-sys", "", &[])])
+            .map(|one| if one.0 == changed { (one.0, one.1, needs) } else { one })
+            .collect();
+        let found = violations(&metadata(&crates)).unwrap();
+        assert_eq!(found, expected, "{changed} needs {needs:?}");
+    }
+
+    #[test]
+    fn a_repository_that_holds_the_layers_is_left_alone() {
+        check("nothing", &[], &[]);
+        // What tests and builds need is no part of the product.
+        check("corrente-units", &["dev:tokio", "dev:corrente-ledger"], &[]);
+    }
+
+    #[test]
+    fn each_way_to_break_them_is_one_sentence() {
+        let upward = "corrente-units (Core) depends on corrente-line (Proto), which is above it";
+        check("corrente-units", &["corrente-line"], &[upward]);
+        check(
+            "corrente-line",
+            &["corrente"],
+            &[
+                "corrente-line (Proto) depends on corrente (Bin), which is above it",
+                "corrente-line is pure and reaches libsqlite3-sys, which does input or output",
+                "corrente-line is pure and reaches mio, which does input or output",
+                "corrente-line is pure and reaches rusqlite, which does input or output",
+                "corrente-line is pure and reaches tokio, which does input or output",
+            ],
+        );
+        check(
+            "corrente-api",
+            &["corrente-ledger", "rusqlite"],
+            &[
+                "corrente-api names the storage engine rusqlite: only edge/ledger and edge/registry may",
+            ],
+        );
+        check(
+            "corrente",
+            &["corrente-api", "xtask"],
+            &["corrente (Bin) depends on xtask (Beside), which is above it"],
+        );
+    }
+
+    #[test]
+    fn what_a_pure_crate_reaches_through_others_counts() {
+        let crates = [
+            ("corrente-units", "core/units", &["helper"][..]),
+            ("helper", "", &["deeper"]),
+            ("deeper", "", &["socket2"]),
+            ("socket2", "", &[]),
+        ];
+        assert_eq!(
+            violations(&metadata(&crates)).unwrap(),
+            ["corrente-units is pure and reaches socket2, which does input or output"]
+        );
+    }
+}

@@ -4,6 +4,7 @@
 
 mod bench;
 mod build;
+mod city;
 mod demo;
 mod dist;
 mod fuzz;

@@ -22,6 +22,10 @@ pub(crate) const MUSL: Needed = Needed { program: "musl-gcc", package: "musl-too
 pub(crate) const CHROMIUM: Needed = Needed { program: "chromium", package: "chromium" };
 /// What runs the prototype's own meter, and the mail server of a test.
 pub(crate) const PYTHON: Needed = Needed { program: "python3", package: "python3" };
+/// What plays a terminal to the meter's screen.
+pub(crate) const TMUX: Needed = Needed { program: "tmux", package: "tmux" };
+/// The mail server of a test that others wrote.
+pub(crate) const MAIL: Needed = Needed { program: "aiosmtpd", package: "python3-aiosmtpd" };
 /// A colour-and-alpha picture of a page of a PDF, for tests of documents.
 pub(crate) const POPPLER: Needed = Needed { program: "pdftotext", package: "poppler-utils" };
 

@@ -1,21 +1,33 @@
 //! `cargo xtask test`: every check and test, with the seconds that each stage took.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::{Failure, Outcome, generate, layers, packages, portal, process, tidy};
+use crate::{
+    Failure, Outcome, city::City, generate, layers, packages, portal, process, tidy, torture,
+};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Run only the stage with this name.
     #[arg(long)]
     only: Option<String>,
+    /// So many times the usual kills, seeds and cases of what is tried at random.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    budget: u32,
 }
+
+/// What is tried at random, and how often at a budget of 1.
+const AT_RANDOM: [(&str, u32); 5] = [
+    ("CORRENTE_SIM_SEEDS", 1000),
+    ("CORRENTE_RATING_CASES", 1000),
+    ("CORRENTE_FUZZ_ROUNDS", 100),
+    ("CORRENTE_HOSTILE_SECONDS", 4),
+    ("PROPTEST_CASES", 256),
+];
+/// Kills of the server, and as many of the ledger alone, at a budget of 1.
+const KILLS: u32 = 20;
 
 /// Minutes above which the whole fails: nobody runs what takes longer before each change.
 const MINUTES: u64 = 55;
@@ -25,10 +37,10 @@ const MINUTES: u64 = 55;
 struct Stage {
     name: &'static str,
     minutes: u64,
-    run: fn() -> Outcome,
+    run: fn(budget: u32) -> Outcome,
 }
 
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     Stage { name: "packages", minutes: 10, run: install },
     Stage { name: "format", minutes: 1, run: format },
     Stage { name: "portal", minutes: 5, run: check_portal },
@@ -36,6 +48,7 @@ const STAGES: [Stage; 8] = [
     Stage { name: "rules", minutes: 5, run: rules },
     Stage { name: "build", minutes: 15, run: build },
     Stage { name: "rust", minutes: 12, run: rust },
+    Stage { name: "crash", minutes: 5, run: crash },
     Stage { name: "browser", minutes: 8, run: browser },
 ];
 
@@ -46,6 +59,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
         return Err(Failure(format!("there is no stage `{only}`: use {}", names.join(", "))));
     }
+    if options.budget > 1 {
+        println!("Kills, seeds and cases: {} times the usual", options.budget);
+    }
     let begin = Instant::now();
     let mut table = Vec::new();
     let mut outcome = Ok(());
@@ -55,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         }
         println!("\n── {} ──", stage.name);
         let start = Instant::now();
-        outcome = (stage.run)();
+        outcome = (stage.run)(options.budget);
         table.push((stage, start.elapsed()));
         if outcome.is_err() {
             break;
@@ -70,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     outcome?;
     let minutes = begin.elapsed().as_secs() / 60;
-    if minutes >= MINUTES {
+    if minutes >= MINUTES && options.budget == 1 {
         return Err(Failure(format!(
             "all of it passed, in {minutes} minutes: {MINUTES} are allowed"
         )));
@@ -79,27 +95,29 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-fn install() -> Outcome {
+fn install(_: u32) -> Outcome {
     packages::install(&[
         packages::COMPILER,
         packages::CHROMIUM,
         packages::PYTHON,
+        packages::MAIL,
         packages::POPPLER,
+        packages::TMUX,
     ])?;
     portal::install()
 }
 
-fn format() -> Outcome {
+fn format(_: u32) -> Outcome {
     process::run(process::cargo(&["fmt", "--all", "--check"]))
 }
 
-fn check_portal() -> Outcome {
+fn check_portal(_: u32) -> Outcome {
     process::run(portal::npm(&["run", "check", "--silent"]))?;
     // The build ends with the budgets of what it built.
     portal::build()
 }
 
-fn lint() -> Outcome {
+fn lint(_: u32) -> Outcome {
     process::run(process::cargo(&[
         "clippy",
         "--workspace",
@@ -111,23 +129,30 @@ fn lint() -> Outcome {
     ]))
 }
 
-fn rules() -> Outcome {
+fn rules(_: u32) -> Outcome {
     layers::check()?;
     tidy::check()?;
     generate::run(true)
 }
 
-fn build() -> Outcome {
+fn build(_: u32) -> Outcome {
     process::run(process::cargo(&["test", "--workspace", "--no-run", "--quiet"]))
 }
 
 /// What tests measured is told at the end: a test that passes keeps its words to itself.
-fn rust() -> Outcome {
+fn rust(budget: u32) -> Outcome {
     let figures = process::target_folder()?.join("figures.txt");
     if let Err(error) = std::fs::write(&figures, "") {
         return Err(Failure(format!("{} cannot be written: {error}", figures.display())));
     }
-    let mut tests = process::cargo(&["test", "--workspace", "--quiet"]);
+    let mut tests = process::cargo(&["test", "--workspace", "--quiet", "--"]);
+    // They have a stage of their own.
+    for kills in torture::KILL_TESTS {
+        tests.args(["--skip", kills.name]);
+    }
+    for (name, times) in AT_RANDOM {
+        tests.env(name, times.saturating_mul(budget).to_string());
+    }
     tests.env("CORRENTE_FIGURES", &figures);
     process::run(tests)?;
     let told = std::fs::read_to_string(&figures).unwrap_or_default();
@@ -135,55 +160,23 @@ fn rust() -> Outcome {
     Ok(())
 }
 
+/// The server, and the ledger alone, killed at any moment.
+fn crash(budget: u32) -> Outcome {
+    torture::kill(KILLS.saturating_mul(budget))
+}
+
 /// The built pages served by the real binary, in a real browser.
-fn browser() -> Outcome {
+fn browser(_: u32) -> Outcome {
     // With the tests, as the stage before built it: without them dependencies have other features and
     // would be built again.
     process::run(process::cargo(&["build", "--quiet", "--workspace", "--bins", "--tests"]))?;
-    let city = City::start()?;
+    let binary = process::target_folder()?.join("debug/corrente");
+    let city = City::start(&binary, &["--homes", "12"])?;
+    println!(
+        "Built binaries to a page with data: {:.1} s (12 homes, without optimisation)",
+        city.took.as_secs_f64()
+    );
     let mut tests = portal::npm(&["run", "e2e", "--silent"]);
-    tests
-        .env("CORRENTE_URL", &city.url)
-        .env("CORRENTE_BIN", process::target_folder()?.join("debug/corrente"));
+    tests.env("CORRENTE_URL", &city.url).env("CORRENTE_BIN", &binary);
     process::run(tests)
-}
-
-/// A small demo city that ends with its owner.
-struct City {
-    server: Child,
-    url: String,
-    data: std::path::PathBuf,
-}
-
-impl City {
-    fn start() -> Result<Self, Failure> {
-        let data = std::env::temp_dir().join(format!("corrente-browser-{}", std::process::id()));
-        let binary = process::target_folder()?.join("debug/corrente");
-        let mut command = process::command(&binary.to_string_lossy(), &["demo"]);
-        command.args(["--listen", "127.0.0.1:0", "--homes", "12", "--data"]).arg(&data);
-        let mut server = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| Failure(format!("the demo city could not be started: {error}")))?;
-        let lines = server.stdout.take().map(BufReader::new).map(BufRead::lines);
-        for line in lines.into_iter().flatten().map_while(Result::ok) {
-            if let Some(url) = line.strip_prefix("listening on ") {
-                return Ok(Self { server, url: url.trim().to_owned(), data });
-            }
-        }
-        server.wait().map_err(|error| Failure(format!("the demo city is gone: {error}")))?;
-        Err(Failure("the demo city ended before it was ready".to_owned()))
-    }
-}
-
-impl Drop for City {
-    fn drop(&mut self) {
-        if let Err(error) = self.server.kill().and_then(|()| self.server.wait().map(drop)) {
-            eprintln!("the demo city could not be ended: {error}");
-        }
-        if let Err(error) = std::fs::remove_dir_all(&self.data) {
-            eprintln!("{} could not be removed: {error}", self.data.display());
-        }
-    }
 }

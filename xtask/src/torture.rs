@@ -18,20 +18,31 @@ enum Part {
     Ledger,
 }
 
+/// A test that kills.
+pub(crate) struct KillTest {
+    test: &'static str,
+    pub(crate) name: &'static str,
+}
+
+/// The real server over its sockets, then the engine alone, which dies in stranger places.
+pub(crate) const KILL_TESTS: [KillTest; 2] = [
+    KillTest { test: "program", name: "kill::every_acknowledged_reading_survives_kill_9" },
+    KillTest { test: "trouble", name: "kill::nothing_acknowledged_is_lost_when_killed" },
+];
+
 pub(crate) fn run(options: &Options) -> Outcome {
     match options.part {
-        Part::Ledger => {
-            // The real server over its sockets, then the engine alone, which dies in stranger places.
-            for (package, test, name) in [
-                ("corrente", "program", "kill::every_acknowledged_reading_survives_kill_9"),
-                ("corrente-ledger", "trouble", "kill::nothing_acknowledged_is_lost_when_killed"),
-            ] {
-                let mut torture = process::cargo(&["test", "--package", package, "--test", test]);
-                torture.args(["--", "--exact", name, "--nocapture"]);
-                torture.env("CORRENTE_KILLS", options.kills.to_string());
-                process::run(torture)?;
-            }
-            Ok(())
-        }
+        Part::Ledger => kill(options.kills),
     }
+}
+
+/// Kills so many times, and looks for every acknowledged reading.
+pub(crate) fn kill(times: u32) -> Outcome {
+    for KillTest { test, name } in KILL_TESTS {
+        let mut torture = process::cargo(&["test", "--quiet", "--workspace", "--test", test]);
+        torture.args(["--", "--exact", name, "--nocapture"]);
+        torture.env("CORRENTE_KILLS", times.to_string());
+        process::run(torture)?;
+    }
+    Ok(())
 }

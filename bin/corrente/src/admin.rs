@@ -7,10 +7,13 @@ mod findings;
 mod import;
 mod meter;
 mod organisation;
+mod outbox;
 mod place;
+mod prices;
 mod reading;
 mod rules;
 mod tariff;
+mod terms;
 mod token;
 mod usage_point;
 mod user;
@@ -46,6 +49,12 @@ enum AdminCommand {
     Import(import::ImportArguments),
     /// Tariff files in the registry
     Tariff(tariff::TariffArguments),
+    /// Prices by interval, for dynamic tariffs (CSV)
+    Prices(prices::PricesArguments),
+    /// Months of an index of prices, for the correction of late payments (CSV)
+    Index(prices::PricesArguments),
+    /// What a tariff asks of a usage point: regime of credits, contracted power, meters
+    Terms(terms::TermsArguments),
     /// Enrolment tokens, with which new meters come in
     Token(token::TokenArguments),
     /// Readings that are kept aside until a person looks at them
@@ -54,6 +63,8 @@ enum AdminCommand {
     Findings(Box<findings::FindingsArguments>),
     /// Meters: registered, exchanged, behind transformers, with a dial that rolls over, with a wrong clock
     Meter(Box<meter::MeterArguments>),
+    /// Messages that were given up
+    Outbox(outbox::OutboxArguments),
     /// Rule sets of validation: stored, listed, given to usage points
     Rules(rules::RulesArguments),
     /// What a transformer or a building measures against what lies behind it
@@ -74,10 +85,14 @@ pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
         AdminCommand::UsagePoint(arguments) => usage_point::run(arguments),
         AdminCommand::Import(arguments) => import::run(arguments),
         AdminCommand::Tariff(arguments) => tariff::run(arguments),
+        AdminCommand::Prices(arguments) => prices::run(&arguments, prices::What::Prices),
+        AdminCommand::Index(arguments) => prices::run(&arguments, prices::What::Index),
+        AdminCommand::Terms(arguments) => terms::run(arguments),
         AdminCommand::Token(arguments) => token::run(arguments),
         AdminCommand::Reading(arguments) => reading::run(arguments),
         AdminCommand::Findings(arguments) => findings::run(*arguments),
         AdminCommand::Meter(arguments) => meter::run(*arguments),
+        AdminCommand::Outbox(arguments) => outbox::run(arguments),
         AdminCommand::Rules(arguments) => rules::run(arguments),
         AdminCommand::Balance(arguments) => balance::run(*arguments),
         AdminCommand::User(arguments) => user::run(arguments),

@@ -1,5 +1,6 @@
 //! `corrente bill`: bills computed again.
 
+mod correct;
 mod run;
 
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ enum BillCommand {
         #[arg(long)]
         measure: bool,
     },
+    /// Says what came to be known after an invoice was issued, and issues a document for the difference
+    Correct(correct::CorrectArguments),
     /// Bills of many usage points together: prepared, seen, approved, issued, closed
     Run(run::RunArguments),
 }
@@ -58,6 +61,7 @@ pub(crate) fn run(arguments: BillArguments) -> Result<(), Failure> {
     match arguments.command {
         BillCommand::Check { files, json } => check(&files, json),
         BillCommand::Replay { invoice, data, measure } => replay(&invoice, &data, measure),
+        BillCommand::Correct(arguments) => correct::run(&arguments),
         BillCommand::Run(arguments) => run::run(arguments),
     }
 }
@@ -164,7 +168,7 @@ type Stored = (InvoiceId, String, String, Vec<String>);
 fn find(tx: &mut Tx, wanted: &str) -> Result<Option<Stored>, RegistryError> {
     for organisation in organisations::list(tx)? {
         for point in usage_points::list_all(tx, organisation.id)? {
-            for invoice in invoices::list(tx, point.id)? {
+            for invoice in invoices::list_all(tx, point.id)? {
                 if invoice.number != wanted && invoice.id.to_string() != wanted {
                     continue;
                 }

@@ -210,7 +210,7 @@ fn welcome(address: SocketAddr, data: &Path, took: Duration) {
     text = format!(
         "{text}\n  Try beside it\n    \
          {program} meter --connect {host}:{port} --token {}\n    \
-         python3 measurer.py                      (the prototype's own meter, with this address)\n    \
+         python3 testing/prototype/measurer.py {host}:{port}    (a meter of the prototype, from the clone)\n    \
          curl -s {host}:{port}/spent -d '{{\"id\": \"1\", \"consumption\": 12.0, \"datetime\": \"2026-03-20 10:11:12\", \"type\": \"/spent\"}}'\n\n  \
          Everything is in {}; remove it to begin anew. Ctrl-C ends the city.\n",
         settle::VISITOR_TOKEN,

@@ -4,7 +4,7 @@ mod bills;
 mod profile;
 
 use std::{
-    io::{BufWriter, Write, stdout},
+    io::{BufWriter, stdout},
     path::PathBuf,
 };
 
@@ -14,6 +14,7 @@ use corrente_mdm::{
     export::{self, ExportQuery},
 };
 use corrente_metering::{Date, calendar};
+use corrente_render::csv::{Amounts, UsageFile, UsageRow};
 
 use crate::{failure::Failure, figures::Figures};
 
@@ -88,29 +89,21 @@ fn usage(arguments: UsageArguments) -> Result<(), Failure> {
         step: arguments.step,
         usage_point: arguments.usage_point,
     };
-    let mut out = csv::Writer::from_writer(BufWriter::new(stdout().lock()));
-    write(&mut out, export::usage(&mdm, query)?)
-}
-
-fn write(
-    out: &mut csv::Writer<impl Write>,
-    points: impl Iterator<Item = Result<Vec<export::ExportRow>, corrente_mdm::MdmError>>,
-) -> Result<(), Failure> {
     let cannot = |error: csv::Error| Failure::of("cannot write", error);
-    out.write_record(["usage_point", "period_start", "period_end", "wh", "quality"])
-        .map_err(cannot)?;
-    for rows in points {
+    let out = BufWriter::new(stdout().lock());
+    let mut file = UsageFile::begin(out, Amounts::Without).map_err(cannot)?;
+    for rows in export::usage(&mdm, query)? {
         for row in rows? {
-            let wh = row.energy.map_or_else(String::new, |energy| energy.wh().to_string());
-            out.write_record([
-                row.usage_point.as_str(),
-                row.period_start.as_str(),
-                row.period_end.as_str(),
-                wh.as_str(),
-                row.quality,
-            ])
-            .map_err(cannot)?;
+            let row = UsageRow {
+                usage_point: row.usage_point,
+                period_start: row.period_start,
+                period_end: row.period_end,
+                energy: row.energy,
+                quality: row.quality,
+                amount: None,
+            };
+            file.write(&row).map_err(cannot)?;
         }
     }
-    out.flush().map_err(|error| Failure::of("cannot write", error))
+    file.end().map_err(cannot)
 }

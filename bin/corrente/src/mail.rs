@@ -27,7 +27,11 @@ pub(crate) fn worker(settings: &MailSettings, registry: Registry) -> Result<Work
 
 /// The keys of what this data directory sends.
 pub(crate) fn keys(settings: &MailSettings, registry: &Registry) -> Result<Arc<Keys>, Failure> {
-    let contact = settings.portal.clone();
+    let sender = match &settings.host {
+        Some(host) => Some(smtp(settings, host)?.sender().to_owned()),
+        None => None,
+    };
+    let contact = corrente_notify::contact(Some(&settings.portal), sender.as_deref());
     registry
         .write_blocking(move |tx| Keys::load(tx, &contact))
         .map(Arc::new)

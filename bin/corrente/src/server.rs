@@ -106,6 +106,8 @@ impl Server {
         let services = corrente_headend::Services { ledger, registry, clock, live, lab };
         let running = Headend::bind(headend, services, http)?;
         api.count_from(figures(running.headend()));
+        let headend = running.headend();
+        api.speak_by(Arc::new(move |meter, seconds| headend.set_interval(meter, seconds)));
 
         let server = Self {
             data,
@@ -271,7 +273,11 @@ fn lab(settings: &Settings, data: &DataDirectory, live: &LiveHub) -> Result<Opti
     if !settings.lab.enabled {
         return Ok(None);
     }
-    let config = LabConfig { allow: settings.lab.allow.clone(), zone: settings.lab.zone.clone() };
+    let config = LabConfig {
+        allow: settings.lab.allow.clone(),
+        trust_loopback: !settings.server.behind_tls,
+        zone: settings.lab.zone.clone(),
+    };
     let (registry, ledger) = (data.registry.clone(), Arc::clone(&data.ledger));
     Ok(Some(Lab::new(config, registry, ledger, data.clock.clone(), live.clone())?))
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{failure::Failure, toml_file};
 
 pub(crate) use overlay::Overlay;
+use overlay::{WrongValue, wrong_value};
 pub(crate) use reference::example;
 
 /// Everything that can be set.
@@ -43,7 +44,10 @@ pub(crate) struct ServerSettings {
     /// The data directory. It is made when it is missing, and one server uses it at a time.
     pub(crate) data: PathBuf,
     /// Address and port for everything: meters, REST, portal. Port 0 takes any free one.
-    #[schemars(with = "String")]
+    #[schemars(
+        with = "String",
+        extend("x-expected" = "an address with a port, for example 127.0.0.1:4005")
+    )]
     pub(crate) listen: SocketAddr,
     /// Lets people sign in over plain HTTP from other machines. Passwords and consumption then travel
     /// readable: for a bench, or behind a proxy that is not on this machine.
@@ -80,8 +84,13 @@ pub(crate) struct TlsSettings {
 pub(crate) struct LabSettings {
     /// Answers the prototype's meters and pages.
     pub(crate) enabled: bool,
-    /// Networks that may use it beside this machine itself, for example 192.168.1.0/24.
-    #[schemars(with = "Vec<String>")]
+    /// Networks that may use it beside this machine itself, for example 192.168.1.0/24. With
+    /// server.behind_tls there is no "beside": everybody comes through the proxy, so name its address,
+    /// for example 127.0.0.1/32, if all of them may.
+    #[schemars(
+        with = "Vec<String>",
+        extend("x-expected" = "a list of networks, each for example 192.168.1.0/24")
+    )]
     pub(crate) allow: Vec<IpNet>,
     /// Zone of the civil times that the prototype's meters send.
     pub(crate) zone: String,
@@ -130,14 +139,19 @@ impl Default for OrganisationSettings {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LimitSettings {
     /// Connections in all.
+    #[schemars(range(min = 1))]
     pub(crate) connections: u32,
     /// Connections of one address (of one /64 for IPv6).
+    #[schemars(range(min = 1))]
     pub(crate) connections_per_address: u32,
     /// Of these, connections that have not yet said who they are.
+    #[schemars(range(min = 1))]
     pub(crate) strangers_per_address: u32,
     /// Readings a second that one connection may send in the long run; above, reading waits.
+    #[schemars(range(min = 1))]
     pub(crate) readings_per_second: u32,
     /// Readings that one connection may send at once before that.
+    #[schemars(range(min = 1))]
     pub(crate) readings_burst: u32,
 }
 
@@ -159,8 +173,10 @@ impl Default for LimitSettings {
 pub(crate) struct LedgerSettings {
     /// Milliseconds that a group of readings waits for more before it is committed, when many meters
     /// report at the same time (1 to 1000).
+    #[schemars(range(min = 1, max = 1000))]
     pub(crate) group_milliseconds: u32,
     /// Memory in MiB for the readings of open days; above it, the oldest day is written into blocks.
+    #[schemars(range(min = 1))]
     pub(crate) window_mib: u32,
 }
 
@@ -177,6 +193,7 @@ pub(crate) struct MailSettings {
     /// Name or address of the SMTP server.
     pub(crate) host: Option<String>,
     /// Its port: usually 587 for starttls, 465 for tls, 25 for none.
+    #[schemars(range(min = 1))]
     pub(crate) port: u16,
     /// How the connection is protected.
     pub(crate) security: MailSecurity,
@@ -271,19 +288,29 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let mut table = match file {
             None => toml::Table::new(),
-            Some(path) => {
-                // Once as it stands, so that a mistake is said with its line.
-                let _: Self = toml_file::read(path)?;
-                toml_file::read(path)?
-            }
+            Some(path) => Self::file(path)?,
         };
-        Overlay::from_variables(variables)?.lay_over(&mut table);
-        flags.lay_over(&mut table);
+        Overlay::from_variables(variables)?.lay_over(&mut table)?;
+        flags.lay_over(&mut table)?;
         let settings: Self = table.try_into().map_err(|error: toml::de::Error| {
             Failure::of("configuration", toml_file::explain(error.message()))
         })?;
         settings.check()?;
         Ok(settings)
+    }
+
+    /// The file as a table in which every value can stand where it does.
+    fn file(path: &Path) -> Result<toml::Table, Failure> {
+        let text = toml_file::text(path)?;
+        let named = |said: String| Failure::of(path.display(), said);
+        let table: toml::Table = toml_file::parse(&text).map_err(named)?;
+        if let Some(WrongValue { place, failure }) = wrong_value(&table) {
+            let line = toml_file::line_of(&text, &place);
+            return Err(named(format!("line {line}: {failure}")));
+        }
+        // Once more as a whole, for what nobody knows.
+        let _: Self = toml_file::parse(&text).map_err(named)?;
+        Ok(table)
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -292,10 +319,12 @@ impl Settings {
         if self.tls.cert.is_some() != self.tls.key.is_some() {
             return wrong("tls.cert and tls.key", "belong together: give both or neither");
         }
-        if !(1..=1000).contains(&self.ledger.group_milliseconds) {
+        if self.lab.enabled && self.server.behind_tls && self.lab.allow.is_empty() {
             return wrong(
-                "ledger.group_milliseconds",
-                &format!("is {}: it must be from 1 to 1000", self.ledger.group_milliseconds),
+                "lab.enabled with server.behind_tls",
+                "opens lab mode to everybody who comes through the proxy, and nothing in it is \
+                 authenticated: leave lab mode off, or name the proxy's address in lab.allow (for \
+                 example 127.0.0.1/32)",
             );
         }
         if self.traces.sample_percent > 100 {
@@ -367,18 +396,94 @@ mod tests {
                 "line 2: unknown key `lissten`: did you mean `listen`",
             ),
             ("[sever]\n", &[], "unknown key `sever`: did you mean `server`"),
-            ("[server]\nlisten = \"here\"\n", &[], "line 2: "),
-            ("[limits]\nconnections = -1\n", &[], "expected u32"),
-            ("[mail]\nsecurity = \"ssl\"\n", &[], "expected one of `none`, `starttls`, `tls`"),
+            ("server = 3\n", &[], "line 1: server is `3`: expected a section, [server]"),
+            (
+                "[log]\n[server]\n\nlisten = \"here\"\n",
+                &[],
+                "line 4: server.listen is `here`: expected an address with a port, for example 127.0.0.1:4005",
+            ),
+            ("[server]\nlisten = 5\n", &[], "line 2: server.listen is `5`: expected an address"),
+            ("[server]\ndata = 5\n", &[], "line 2: server.data is `5`: expected a text"),
+            (
+                "[server]\nbehind_tls = \"maybe\"\n",
+                &[],
+                "server.behind_tls is `maybe`: expected true or false",
+            ),
+            (
+                "[lab]\nallow = [\"10.0.0.0/8\", \"10.0.0.0/99\"]\n",
+                &[],
+                r#"lab.allow is `["10.0.0.0/8", "10.0.0.0/99"]`: expected a list of networks"#,
+            ),
+            (
+                "[limits]\nconnections = -1\n",
+                &[],
+                "line 2: limits.connections is `-1`: expected a whole number from 1 to 4294967295",
+            ),
+            ("[limits]\nconnections = 0\n", &[], "limits.connections is `0`: expected a whole"),
+            ("[limits]\nconnections_per_address = 0\n", &[], "connections_per_address is `0`"),
+            ("[limits]\nstrangers_per_address = 0\n", &[], "strangers_per_address is `0`"),
+            ("[limits]\nreadings_per_second = 0\n", &[], "readings_per_second is `0`"),
+            ("[limits]\nreadings_burst = 0\n", &[], "limits.readings_burst is `0`"),
+            ("[ledger]\nwindow_mib = 0\n", &[], "ledger.window_mib is `0`"),
+            (
+                "[mail]\nport = 70000\n",
+                &[],
+                "mail.port is `70000`: expected a whole number from 1 to 65535",
+            ),
+            (
+                "[mail]\nsecurity = \"ssl\"\n",
+                &[],
+                "mail.security is `ssl`: expected one of `none`, `starttls`, `tls`",
+            ),
+            (
+                "[log]\nformat = \"xml\"\n",
+                &[],
+                "log.format is `xml`: expected one of `text`, `json`",
+            ),
             ("[tls]\ncert = \"a.pem\"\n", &[], "tls.cert and tls.key belong together"),
             ("[lab]\nzone = \"Feira\"\n", &[], "lab.zone is wrong: `Feira` is not a time zone"),
-            ("[ledger]\ngroup_milliseconds = 0\n", &[], "from 1 to 1000"),
+            (
+                "[server]\nbehind_tls = true\n[lab]\nenabled = true\n",
+                &[],
+                "leave lab mode off, or name the proxy's address in lab.allow",
+            ),
+            (
+                "[ledger]\ngroup_milliseconds = 1001\n",
+                &[],
+                "ledger.group_milliseconds is `1001`: expected a whole number from 1 to 1000",
+            ),
+            (
+                "",
+                &[("CORRENTE_SERVER_LISTEN", "here")],
+                "the variable CORRENTE_SERVER_LISTEN is `here`: expected an address with a port",
+            ),
+            (
+                "",
+                &[("CORRENTE_LISTEN", "4005")],
+                "the variable CORRENTE_LISTEN is `4005`: expected an",
+            ),
             ("[traces]\nsample_percent = 101\n", &[], "from 0 to 100"),
             ("[traces]\nendpoint = \"collector:4318\"\n", &[], "a web address like"),
             (
                 "",
                 &[("CORRENTE_LIMITS_CONNECTIONS", "many")],
-                "CORRENTE_LIMITS_CONNECTIONS is `many`: a whole number is expected",
+                "the variable CORRENTE_LIMITS_CONNECTIONS is `many`: expected a whole number from 1",
+            ),
+            (
+                "",
+                &[("CORRENTE_LIMITS_READINGS_BURST", "0")],
+                "READINGS_BURST is `0`: expected a whole",
+            ),
+            (
+                "",
+                &[("CORRENTE_LAB_ENABLED", "perhaps")],
+                "CORRENTE_LAB_ENABLED is `perhaps`: expected true",
+            ),
+            ("", &[("CORRENTE_LAB_ALLOW", "home")], "is `[\"home\"]`: expected a list of networks"),
+            (
+                "",
+                &[("CORRENTE_MAIL_SECURITY", "ssl")],
+                "CORRENTE_MAIL_SECURITY is `ssl`: expected one of",
             ),
             (
                 "",
@@ -389,5 +494,12 @@ mod tests {
             let error = load(file, variables, Overlay::default()).unwrap_err();
             assert!(error.contains(said), "{file:?} {variables:?}: {error}");
         }
+    }
+
+    #[test]
+    fn lab_mode_behind_a_proxy_names_who_may_use_it() {
+        let file =
+            "[server]\nbehind_tls = true\n[lab]\nenabled = true\nallow = [\"127.0.0.1/32\"]\n";
+        assert!(load(file, &[], Overlay::default()).unwrap().lab.enabled);
     }
 }

@@ -4,22 +4,41 @@
 use std::{fs, path::Path};
 
 use serde::de::DeserializeOwned;
+use toml::de::DeTable;
 
 use crate::failure::Failure;
 
 /// Reads a file into `T`, whose structs deny unknown fields.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::of(format!("cannot read {}", path.display()), error))?;
-    parse(&text).map_err(|error| Failure::of(path.display(), error))
+    parse(&text(path)?).map_err(|error| Failure::of(path.display(), error))
+}
+
+/// The text of a file.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::of(format!("cannot read {}", path.display()), error))
+}
+
+/// The line on which a value stands: `["server", "listen"]`.
+pub(crate) fn line_of(text: &str, place: &[String]) -> usize {
+    let Ok(table) = DeTable::parse(text) else { return 1 };
+    let mut names = place.iter();
+    let mut found = names.next().and_then(|name| table.get_ref().get(name.as_str()));
+    for name in names {
+        found = found.and_then(|inner| inner.get_ref().get(name.as_str()));
+    }
+    line_at(text, found.map_or(0, |value| value.span().start))
+}
+
+/// The line of a byte.
+fn line_at(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or_default().matches('\n').count() + 1
 }
 
 /// The same from a text. The error is a sentence with the line.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error| {
-        let line = error
-            .span()
-            .map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        let line = line_at(text, error.span().map_or(0, |span| span.start));
         format!("line {line}: {}", explain(error.message()))
     })
 }

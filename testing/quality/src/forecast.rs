@@ -1,14 +1,14 @@
 //! The forecast of a month from whole days, as the server makes it for a bill.
 
-use corrente_alert::measure::DayOfUse;
-use corrente_mdm::forecast::{Forecast, ForecastDay, Known, forecast};
-use corrente_metering::Date;
-use corrente_units::Energy;
+use corrente_alert::{
+    forecast::{DayAhead, Forecast, forecast},
+    measure::DayOfUse,
+};
 use jiff::ToSpan as _;
 
 use crate::home::Home;
 
-/// Days before the period that say what is usual.
+/// Days before the period of which most have to be known for a month to count.
 const BEFORE: usize = 56;
 const DAY: i64 = 86_400;
 
@@ -19,34 +19,18 @@ pub fn month(
     known_days: usize,
     length: usize,
 ) -> Option<(i64, Forecast)> {
-    let before = days.get(begin.saturating_sub(BEFORE)..begin)?;
-    let usual = |date: Date| {
-        let same: Vec<i64> = before
-            .iter()
-            .filter(|day| day.date.weekday() == date.weekday())
-            .filter_map(|day| day.wh)
-            .collect();
-        let count = i64::try_from(same.len()).ok().filter(|count| *count >= 4)?;
-        Some(same.iter().sum::<i64>() / count)
-    };
     let so_far = days.get(begin..begin + known_days)?;
     let energy = so_far.iter().map(|day| day.wh).sum::<Option<i64>>()?;
-    let known = Known {
-        energy: Energy::from_wh(energy),
-        seconds: DAY * i64::try_from(known_days).ok()?,
-        usual: so_far.iter().map(|day| usual(day.date)).sum::<Option<i64>>().map(Energy::from_wh),
-        misses: before.iter().filter_map(|day| Some(day.wh? - usual(day.date)?)).collect(),
-    };
     let first = days.get(begin)?.date;
-    let rest: Vec<ForecastDay> = (known_days..length)
+    let rest: Vec<DayAhead> = (known_days..length)
         .filter_map(|n| i64::try_from(n).ok())
-        .map(|n| ForecastDay {
-            usual: usual(first.saturating_add(n.days())).map(Energy::from_wh),
+        .map(|n| DayAhead {
+            date: first.saturating_add(n.days()),
             remaining_seconds: DAY,
             seconds: DAY,
         })
         .collect();
-    Some((energy, forecast(&known, &rest)?))
+    Some((energy, forecast(days.get(..begin + known_days)?, &rest)?))
 }
 
 /// How good forecasts were, by how many days of the month were known.

@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod home;
 pub mod london;
 pub mod look;
+pub mod months;
 pub mod report;
 pub mod speed;
 pub mod town;

@@ -20,26 +20,31 @@ pub struct Told {
     pub begins: bool,
 }
 
+/// A projection from fewer days worries nobody.
+const FIRST_DAYS: usize = 5;
+
 struct Watched {
     kind: RuleKind,
     machine: Machine,
     state: State,
 }
 
-/// What each rule with its usual parameters would have told. The limit of consumption is the usual
-/// 300 kWh a bill, or half as much again as the home's usual month where that is more; the budget is a
-/// quarter above the usual month, in kWh.
+/// Limits that suit a home: of energy the usual 300 kWh a bill, or half as much again as its usual month
+/// where that is more; a budget a quarter above the usual month. Both in Wh.
+pub fn limits(days: &[measure::DayOfUse]) -> (i64, i64) {
+    let usual = usual_month(days);
+    ((usual * 3 / 2).max(300_000), usual * 5 / 4)
+}
+
+/// What each rule with its usual parameters, or with [`limits`] that suit the home, would have told. Bills
+/// are told by the lower end of the projection, after five days.
 pub fn look(home: &Home) -> Vec<Told> {
     let days = home.days_of_use();
-    let usual_month = usual_month(&days);
+    let (limit, budget) = limits(&days);
     let mut watched: Vec<Watched> = [
-        Rule::ExcessiveConsumption(Excessive {
-            threshold: Decimal::from((usual_month * 3 / 2000).max(300)),
-            unit: Unit::Kwh,
-            per: Per::Bill,
-        }),
+        Rule::ExcessiveConsumption(Excessive::above(Decimal::new(limit, 3), Unit::Kwh, Per::Bill)),
         RuleKind::BillJump.default_rule(),
-        Rule::ForecastOverBudget(Budget { amount: Decimal::new(usual_month * 5 / 4, 3) }),
+        Rule::ForecastOverBudget(Budget { amount: Decimal::new(budget, 3) }),
         RuleKind::AlwaysOn.default_rule(),
         RuleKind::UnusualDay.default_rule(),
         RuleKind::MeterSilent.default_rule(),
@@ -68,7 +73,8 @@ pub fn look(home: &Home) -> Vec<Told> {
         let length = usize::try_from(day.date.days_in_month()).unwrap_or(30);
         let projected = begin
             .and_then(|begin| forecast::month(&days, begin, known, length))
-            .map(|(so_far, rest)| so_far + rest.likely.wh());
+            .filter(|_| known >= FIRST_DAYS)
+            .map(|(so_far, rest)| so_far + rest.low.wh());
         let previous = begin.and_then(|begin| {
             let length =
                 usize::try_from(days.get(begin.checked_sub(1)?)?.date.days_in_month()).ok()?;
@@ -101,7 +107,8 @@ pub fn look(home: &Home) -> Vec<Told> {
             let fact = Fact { at, day: home.calendar.date(at), subject, value };
             let (state, notices) = watched.machine.step(&watched.state, &fact);
             watched.state = state;
-            told.extend(notices.iter().map(|notice| Told {
+            let news = notices.iter().filter(|notice| watched.kind.tells(notice));
+            told.extend(news.map(|notice| Told {
                 kind: watched.kind,
                 day: n,
                 begins: !matches!(notice, Notice::Over { .. }),

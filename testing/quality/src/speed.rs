@@ -117,7 +117,7 @@ fn some(from: u64, until: u64) -> (u64, u64) {
 fn machines() -> Vec<(RuleKind, Machine)> {
     let limit = |threshold: i64, unit, per| {
         let threshold = Decimal::from(threshold);
-        Rule::ExcessiveConsumption(Excessive { threshold, unit, per })
+        Rule::ExcessiveConsumption(Excessive::above(threshold, unit, per))
     };
     let mut rules = vec![
         limit(1, Unit::Kwh, Per::Hour),

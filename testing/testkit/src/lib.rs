@@ -2,6 +2,7 @@
 
 pub mod fuzz;
 mod server;
+mod small_disk;
 
 use std::{
     fs::OpenOptions,
@@ -10,6 +11,7 @@ use std::{
 };
 
 pub use server::{Server, ServerError};
+pub use small_disk::SmallDisk;
 
 /// The folder of real meter data, where this machine has it: `CORRENTE_SHARED_DATA`, or
 /// `../shared/data` beside the repository. A test that finds none says that it was skipped.

@@ -19,7 +19,7 @@ pub(crate) struct ImportArguments {
     /// CSV: number,name[,document,email,phone,address,language]
     #[arg(long, value_name = "FILE")]
     customers: Option<PathBuf>,
-    /// CSV: name[,customer,address,municipality,zone,class,phases]
+    /// CSV: name[,customer,address,municipality,zone,class,phases,power_max_w,credit_regime,contracted_kw,meters]
     #[arg(long, value_name = "FILE")]
     usage_points: Option<PathBuf>,
     /// CSV: serial,usage_point[,model,reporting_seconds,installed_from,secret,kind,interval_seconds,register_digits,export]

@@ -1,4 +1,4 @@
-//! `corrente admin meter`: what happens to a meter after it was registered.
+//! `corrente admin meter`: a meter by hand, and what happens to it after it was registered.
 
 mod create;
 mod places;
@@ -6,8 +6,8 @@ mod places;
 use clap::{Args, Subcommand};
 use corrente_metering::{Calendar, ChannelKind, Direction, Span, Timestamp};
 use corrente_registry::{
-    admin, channels::NewChannel, clock_corrections::ClockCorrection, multipliers::Multiplier,
-    organisations::Organisation, point_events::PointEventKind,
+    RegistryError, admin, channels::NewChannel, clock_corrections::ClockCorrection, meters,
+    multipliers::Multiplier, organisations::Organisation, point_events::PointEventKind,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -67,6 +67,16 @@ enum MeterCommand {
         /// From when: an instant or a date; now when left out
         #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
         from: Option<Moment>,
+    },
+    /// Sets how often a meter reports; it hears so when it next connects (a server tells it at once by
+    /// PATCH /api/v1/admin/meters/{id})
+    Interval {
+        #[command(flatten)]
+        directory: Directory,
+        /// The meter's serial
+        serial: String,
+        /// 1 to 86400
+        seconds: i64,
     },
     /// Says after how many digits of kWh a register begins again at 0
     Digits {
@@ -196,6 +206,14 @@ pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
                 let from = at(from.as_ref(), organisation, by.business).unwrap_or(by.business);
                 let new = Multiplier { from, numerator, denominator };
                 Ok(admin::set_multiplier(tx, by, organisation.id, &serial, new)?)
+            })
+        }
+        MeterCommand::Interval { directory, serial, seconds } => {
+            directory.write(move |tx, by, organisation| {
+                let meter = meters::by_serial(tx, organisation.id, &serial)?.ok_or_else(|| {
+                    RegistryError::NotFound { kind: "meter", name: serial.clone() }
+                })?;
+                Ok(admin::set_reporting(tx, by, &meter, seconds)?)
             })
         }
         MeterCommand::Digits { directory, serial, digits, channel } => {

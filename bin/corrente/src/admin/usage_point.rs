@@ -1,10 +1,12 @@
-//! `corrente admin usage-point`: one usage point by hand; many come by `corrente admin import`.
+//! `corrente admin usage-point`: one usage point by hand, and what its connection carries; many come by
+//! `corrente admin import`.
 
 use clap::{Args, Subcommand};
 use corrente_registry::{
     admin, customers,
     usage_points::{self, NewUsagePoint},
 };
+use corrente_units::Decimal;
 
 use super::{Directory, Refusal};
 use crate::{failure::Failure, output::print};
@@ -22,6 +24,9 @@ enum UsagePointCommand {
     Create(CreateArguments),
     /// Lists the usage points
     List(Directory),
+    /// Says what a connection carries: more than that is not believed. Days that were validated are
+    /// looked at again
+    PowerLimit(PowerLimitArguments),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -51,9 +56,32 @@ struct CreateArguments {
     phases: u8,
 }
 
+#[derive(Debug, Args)]
+struct PowerLimitArguments {
+    #[command(flatten)]
+    directory: Directory,
+    /// The recorded name
+    #[arg(value_name = "USAGE POINT")]
+    name: String,
+    /// The most that it carries, in kW: 75 or 13.8
+    #[arg(long, value_name = "KW", value_parser = watts, required_unless_present = "unknown")]
+    kw: Option<i64>,
+    /// Nobody knows
+    #[arg(long, conflicts_with = "kw")]
+    unknown: bool,
+}
+
+fn watts(text: &str) -> Result<i64, String> {
+    let kw: Decimal = text.parse().map_err(|_| "give a number of kW such as 13.8".to_owned())?;
+    let watts = kw.checked_mul(Decimal::from(1000)).map(|watts| watts.round());
+    let watts = watts.and_then(|watts| i64::try_from(watts).ok()).filter(|watts| *watts > 0);
+    watts.ok_or_else(|| "give a number of kW above 0".to_owned())
+}
+
 pub(super) fn run(arguments: UsagePointArguments) -> Result<(), Failure> {
     match arguments.command {
         UsagePointCommand::Create(create) => make(&create),
+        UsagePointCommand::PowerLimit(given) => limit(&given),
         UsagePointCommand::List(directory) => {
             let found = directory
                 .read(|tx, organisation| Ok(usage_points::list_all(tx, organisation.id)?))?;
@@ -86,4 +114,15 @@ fn make(create: &CreateArguments) -> Result<(), Failure> {
         Ok(admin::create_usage_point(tx, by, &new)?)
     })?;
     Ok(())
+}
+
+fn limit(given: &PowerLimitArguments) -> Result<(), Failure> {
+    let (name, kw) = (given.name.clone(), given.kw);
+    given.directory.write(move |tx, by, organisation| {
+        Ok(admin::set_power_limit(tx, by, organisation.id, &name, kw)?)
+    })?;
+    match given.kw {
+        Some(watts) => print(&format!("{}: at most {watts} W\n", given.name)),
+        None => print(&format!("{}: not known\n", given.name)),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use corrente_mdm::{Mdm, RunDetail, RunRequest, RunSummary};
+use corrente_mdm::{BillingRules, Mdm, RunDetail, RunRequest, RunSummary};
 use corrente_metering::{Date, id::OrganisationId};
 use corrente_registry::{
     billing_runs::{self, ItemState, Run},
@@ -51,6 +51,8 @@ enum RunCommand {
         #[arg(value_name = "AMOUNT")]
         amount: Option<Decimal>,
     },
+    /// Says how long a period may be and how long there is to pay, or decides it
+    Rules(RulesArguments),
     /// Makes a run and looks at each usage point: can it be billed, how much is estimated, what was found
     Prepare(PrepareArguments),
     /// Looks at each usage point of a run again
@@ -119,6 +121,25 @@ enum RunCommand {
 }
 
 #[derive(Debug, Args)]
+struct RulesArguments {
+    /// A whole period has so many days at least
+    #[arg(long, value_name = "DAYS")]
+    fewest_days: Option<i64>,
+    /// And so many at most
+    #[arg(long, value_name = "DAYS")]
+    most_days: Option<i64>,
+    /// A bill that ended longer ago is not continued
+    #[arg(long, value_name = "DAYS")]
+    continues_days: Option<i64>,
+    /// Calendar days from issue to the last day of payment
+    #[arg(long, value_name = "DAYS")]
+    days_to_pay: Option<i64>,
+    /// The number of the issuer's state (IBGE), such as 29 for Bahia: prints a preview of the key of an NF3e
+    #[arg(long, value_name = "NUMBER")]
+    nf3e_state: Option<String>,
+}
+
+#[derive(Debug, Args)]
 struct PrepareArguments {
     /// The route; without it the usage points that are on none
     #[arg(long, value_name = "ROUTE")]
@@ -171,6 +192,7 @@ impl Tool {
             RunCommand::List => self.list(),
             RunCommand::Route { route, usage_points } => self.route(&route, &usage_points),
             RunCommand::Limit { amount } => self.limit(amount),
+            RunCommand::Rules(arguments) => self.rules(&arguments),
             RunCommand::Prepare(arguments) => self.prepare(arguments),
             RunCommand::Again { number } => {
                 let run = self.numbered(number)?;
@@ -272,6 +294,28 @@ impl Tool {
         print(&format!("above {limit} two people approve\n"))
     }
 
+    fn rules(&self, given: &RulesArguments) -> Result<(), Failure> {
+        let known = self.mdm.billing_rules(self.organisation)?;
+        let rules = BillingRules {
+            fewest_days: given.fewest_days.unwrap_or(known.fewest_days),
+            most_days: given.most_days.unwrap_or(known.most_days),
+            continues_days: given.continues_days.unwrap_or(known.continues_days),
+            days_to_pay: given.days_to_pay.unwrap_or(known.days_to_pay),
+            nf3e_state: given.nf3e_state.clone().or_else(|| known.nf3e_state.clone()),
+        };
+        if rules != known {
+            self.mdm.set_billing_rules(self.organisation, rules.clone())?;
+        }
+        if self.json {
+            return print_json(&rules);
+        }
+        print(&format!(
+            "a period has {} to {} days; a bill goes on where one of at most {} days before ended; \
+             it is due {} days after issue\n",
+            rules.fewest_days, rules.most_days, rules.continues_days, rules.days_to_pay
+        ))
+    }
+
     fn prepare(&self, arguments: PrepareArguments) -> Result<(), Failure> {
         let usage_point = arguments.usage_point.map(|name| self.point(&name)).transpose()?;
         let detail = self.mdm.prepare_run(&RunRequest {
@@ -314,6 +358,15 @@ impl Tool {
         if !summary.largest.is_empty() {
             let (now, then) = (summary.compared, summary.previous);
             lines.push(format!("  with a bill before: {now} now, {then} then"));
+        }
+        if let Some(last) = &summary.last_run {
+            lines.push(format!(
+                "  last run {}: {} for {} bills, {} kWh",
+                last.number,
+                last.total,
+                last.bills,
+                last.energy.kwh().normalize()
+            ));
         }
         let part = |(part, amount): &(u8, Money)| format!("{part} %: {amount}");
         let parts: Vec<String> = summary.distribution.iter().map(part).collect();

@@ -50,7 +50,12 @@ fn issue(
     }
     // The latest one stays to be paid, so that there is a code to look at.
     for (index, month) in past.iter().enumerate().rev() {
-        let issued = mdm.issue_invoice(home.usage_point, *month)?;
+        let issued = match mdm.issue_invoice(home.usage_point, *month) {
+            Ok(issued) => issued,
+            // Something has to be decided first; the worklist says what.
+            Err(MdmError::NotYet { .. }) => continue,
+            Err(error) => return Err(error),
+        };
         if let (Issued::Issued(_), true) = (issued, index > 0) {
             pay(mdm, issued, now)?;
         }

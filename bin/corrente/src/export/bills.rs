@@ -9,10 +9,11 @@ use corrente_registry::{
     invoices::{self, InvoiceRow},
     usage_points,
 };
+use corrente_render::csv::harmless;
 
 use crate::{data_directory::open_registry, failure::Failure};
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 11] = [
     "number",
     "usage_point",
     "customer",
@@ -23,6 +24,7 @@ const HEADER: [&str; 10] = [
     "currency",
     "due",
     "state",
+    "corrects",
 ];
 
 #[derive(Debug, Args)]
@@ -39,12 +41,19 @@ pub(super) fn run(arguments: &BillsArguments) -> Result<(), Failure> {
         let mut rows = Vec::new();
         for point in usage_points::list_everywhere(tx)? {
             let calendar = Calendar::new(&point.zone).unwrap_or_else(|_| Calendar::utc());
-            for invoice in invoices::list(tx, point.id)? {
+            let documents = invoices::list_all(tx, point.id)?;
+            for invoice in &documents {
+                let corrects = documents
+                    .iter()
+                    .find(|other| Some(other.id) == invoice.corrects)
+                    .map(|other| other.number.clone())
+                    .unwrap_or_default();
                 let customer = match invoice.customer {
                     Some(id) => customers::get(tx, id)?.map(|customer| customer.number),
                     None => None,
                 };
-                rows.push(row(&invoice, &point.name, customer.unwrap_or_default(), &calendar));
+                let customer = customer.unwrap_or_default();
+                rows.push(row(invoice, &point.name, (customer, corrects), &calendar));
             }
         }
         Ok(rows)
@@ -60,13 +69,13 @@ pub(super) fn run(arguments: &BillsArguments) -> Result<(), Failure> {
 fn row(
     invoice: &InvoiceRow,
     usage_point: &str,
-    customer: String,
+    (customer, corrects): (String, String),
     calendar: &Calendar,
 ) -> [String; HEADER.len()] {
     [
         invoice.number.clone(),
-        usage_point.to_owned(),
-        customer,
+        harmless(usage_point).into_owned(),
+        harmless(&customer).into_owned(),
         calendar.rfc3339(invoice.period_start),
         calendar.rfc3339(invoice.period_end),
         invoice.energy.map(|energy| energy.wh().to_string()).unwrap_or_default(),
@@ -74,5 +83,6 @@ fn row(
         invoice.currency.code().to_owned(),
         invoice.due.to_string(),
         invoice.state.word().to_owned(),
+        corrects,
     ]
 }

@@ -36,7 +36,7 @@ fn figures_beside_a_running_server_and_of_a_backup_are_the_same() {
     let mut town = Town::start(&[]);
     let csv = town.path("homes.csv");
     let rows: Vec<String> = (0..48)
-        .map(|n| format!("H1,2013-01-01 {:02}:{:02}:00,0.{:03}", n / 2, n % 2 * 30, n + 100))
+        .map(|n| format!("=H1,2013-01-01 {:02}:{:02}:00,0.{:03}", n / 2, n % 2 * 30, n + 100))
         .collect();
     std::fs::write(&csv, format!("LCLid,tstp,energy(kWh/hh)\n{}\n", rows.join("\n"))).unwrap();
     let token = town.token(&["--installed-from", "beginning"]);
@@ -72,6 +72,8 @@ fn figures_beside_a_running_server_and_of_a_backup_are_the_same() {
     let sum: i64 =
         beside.lines().skip(1).filter_map(|line| line.split(',').nth(3)?.parse::<i64>().ok()).sum();
     assert_eq!(sum, (0..48).map(|n| n + 100).sum::<i64>());
+    // A spreadsheet would take the bare name for a formula.
+    assert!(beside.lines().skip(1).all(|line| line.starts_with("'=H1,")), "{beside}");
     let (backup, restored) = (town.path("backup"), town.path("restored"));
     let (backup, restored) = (backup.to_str().unwrap(), restored.to_str().unwrap());
     printed(&["admin", "backup", "--data", &town.data(), "--to", backup]);

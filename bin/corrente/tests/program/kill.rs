@@ -17,10 +17,23 @@ fn kills() -> usize {
     env::var("CORRENTE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
 }
 
-/// The n-th reading of a meter: some are batches late, some lie in days long sealed.
+/// The n-th reading of a meter. A batch comes out of order; and while three of four batches follow each
+/// other, every fourth goes back into one of the days before, which the servers before have sealed.
 fn reading(meter: usize, n: i64) -> NewReading {
-    let start = 1_700_000_000 + i64::try_from(meter).unwrap();
-    NewReading::new(Timestamp::from_second(start + n * 60), Energy::from_wh(1_000 + n * 7))
+    // 2023-11-14T00:00:00Z: all of it lies in days that a server seals when it starts.
+    let start = 1_699_920_000 + i64::try_from(meter).unwrap();
+    let (batch, place) = (n / READINGS_AT_ONCE, n % READINGS_AT_ONCE);
+    // 7 and 40 have no common divisor: each minute of the batch once.
+    let minute = place * 7 % READINGS_AT_ONCE;
+    let t = if batch % 4 == 3 {
+        // Five days in turn, and in each of them 30 batches; then the next five days.
+        let (day, visit) = (batch / 4 % 5, batch / 20);
+        let days_back = 1 + day + 5 * (visit / 30);
+        start - days_back * 86_400 + (visit % 30 * READINGS_AT_ONCE + minute) * 60
+    } else {
+        start + (batch * READINGS_AT_ONCE + minute) * 60
+    };
+    NewReading::new(Timestamp::from_second(t), Energy::from_wh(1_000 + n * 7))
 }
 
 #[test]
@@ -33,10 +46,10 @@ fn every_acknowledged_reading_survives_kill_9() {
     });
     // Every meter has its secret before the first blow: what a kill loses between an enrolment and its
     // answer is the secret, and no reading.
-    let mut sent = 1_i64;
+    let mut sent = READINGS_AT_ONCE;
     runtime.block_on(async {
         for (meter, client) in clients.iter().enumerate() {
-            client.send(vec![reading(meter, 0)]).await.unwrap();
+            client.send((0..sent).map(|n| reading(meter, n)).collect()).await.unwrap();
             client.flushed().await.unwrap();
         }
     });
@@ -99,12 +112,15 @@ fn check(data: &Path, sent: i64) {
         let channel = access.channels[0].spec().id;
         let all = Span::new(Timestamp::MIN, Timestamp::MAX);
         let stored = ledger.range(channel, all, AsOf::Now).unwrap();
-        let expected: Vec<Reading> = (0..sent)
+        let mut expected: Vec<Reading> = (0..sent)
             .map(|n| reading(meter, n))
             .map(|r| Reading { end: r.end, value: r.value, quality: SourceQuality::GOOD })
             .collect();
+        expected.sort_by_key(|reading| reading.end);
         assert_eq!(stored.len(), expected.len(), "meter {meter}");
         assert_eq!(stored, expected, "meter {meter}");
+        let days = ledger.revisions(channel, all).unwrap().0;
+        assert!(days.iter().any(|day| day.revision > 1), "no reading came late into a sealed day");
     }
     assert_eq!(ledger.rejected(0, 10).unwrap(), []);
 }

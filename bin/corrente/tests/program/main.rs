@@ -5,17 +5,23 @@
 mod backup;
 mod bare;
 mod check;
+mod disk;
 mod doctor;
 mod export;
 mod findings;
 mod first_town;
+mod golden;
 mod hostile;
 mod import;
+mod interval;
 mod kill;
 mod load;
 mod meter;
 mod people;
+mod piped;
+mod prototype;
 mod replay;
+mod screen;
 mod serve;
 mod signals;
 mod tls;
@@ -77,15 +83,15 @@ struct Town {
 
 impl Town {
     fn start(more: &[&str]) -> Self {
-        let mut town = Self {
-            dir: tempfile::tempdir().unwrap(),
-            server: None,
-            listen: "127.0.0.1:0".to_owned(),
-        };
+        let mut town = Self::without_server();
         town.serve(more);
         // The next server comes back where this one was.
         town.listen = town.address();
         town
+    }
+
+    fn without_server() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), server: None, listen: "127.0.0.1:0".to_owned() }
     }
 
     fn serve(&mut self, more: &[&str]) {

@@ -1,50 +1,12 @@
 //! `meter --plain` through a pipe, as a script uses it.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, Command, Stdio},
+use serde_json::Value;
+
+use crate::{
+    Town, command,
+    piped::{Piped, wait_until},
+    refused,
 };
-
-use crate::{Town, command, refused};
-
-struct Piped {
-    child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-}
-
-impl Piped {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    fn write(&mut self, line: &str) {
-        self.child.stdin.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-
-    /// Reads on until a line with this text.
-    fn wait_for(&mut self, wanted: &str) -> String {
-        for line in self.lines.by_ref() {
-            let line = line.unwrap();
-            if line.contains(wanted) {
-                return line;
-            }
-        }
-        panic!("the meter never said `{wanted}`")
-    }
-
-    fn end(mut self) {
-        // It may have ended by itself.
-        drop(self.child.kill());
-        self.child.wait().unwrap();
-    }
-}
 
 #[test]
 fn the_menu_of_the_prototype_works_through_a_pipe() {
@@ -113,14 +75,18 @@ fn at_the_end_of_its_input_it_goes_on_sending_and_nothing_is_lost_without_a_serv
         "1",
     ];
     let mut meter = Piped::start(&mut command(&arguments));
-    drop(meter.child.stdin.take());
+    meter.close_input();
     meter.wait_for("goes on sending");
     // It has sent when a page can show it.
-    wait_until(|| std::fs::read_to_string(&state).unwrap_or_default().contains("\"ack\""));
+    let acknowledged = || std::fs::read_to_string(&state).unwrap_or_default().contains("\"ack\"");
+    wait_until("an acknowledgement", acknowledged);
+    let first_wh = wh_of_first_reading(&std::fs::read_to_string(&state).unwrap());
     town.kill();
     let before = std::fs::read_to_string(&state).unwrap().matches("\"r\"").count();
-    wait_until(|| std::fs::read_to_string(&state).unwrap().matches("\"r\"").count() > before + 1);
-    meter.end();
+    wait_until("two more readings", || {
+        std::fs::read_to_string(&state).unwrap().matches("\"r\"").count() > before + 1
+    });
+    drop(meter);
     town.serve(&[]);
     let kept = std::fs::read_to_string(&state).unwrap();
     assert!(kept.contains("\"r\""));
@@ -129,7 +95,9 @@ fn at_the_end_of_its_input_it_goes_on_sending_and_nothing_is_lost_without_a_serv
     again.write("4");
     let said = again.wait_for("off");
     assert!(said.contains("Everything is acknowledged"), "{said}");
-    again.end();
+    assert!(again.child.wait().unwrap().success());
+    // What the register counted since its first reading is what the server believes.
+    let counted_wh = register_wh(&std::fs::read_to_string(&state).unwrap()) - first_wh;
     town.stop();
     let exported = crate::printed(&[
         "export",
@@ -143,7 +111,31 @@ fn at_the_end_of_its_input_it_goes_on_sending_and_nothing_is_lost_without_a_serv
         "--step",
         "year",
     ]);
-    assert!(exported.contains("P-2,"), "{exported}");
+    let wh: Vec<i64> = exported
+        .lines()
+        .filter_map(|line| line.strip_prefix("P-2,"))
+        .filter_map(|line| line.split(',').nth(2)?.parse().ok())
+        .collect();
+    assert_eq!(wh.iter().sum::<i64>(), counted_wh, "{exported}");
+    assert!(counted_wh >= 2000, "{counted_wh} Wh: two readings came without a server");
+}
+
+/// The records of a state file under this name.
+fn records(state: &str, name: &str) -> Vec<Value> {
+    let lines = state.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter_map(|record| record.get(name).cloned()).collect()
+}
+
+fn wh_of_first_reading(state: &str) -> i64 {
+    let first = &records(state, "r")[0];
+    assert_eq!(first[0], 1, "the first reading is still there");
+    first[3].as_i64().unwrap()
+}
+
+/// What the register shows, as the meter remembers it.
+fn register_wh(state: &str) -> i64 {
+    let kwh = records(state, "note").pop().unwrap()["kwh"].as_str().unwrap().to_owned();
+    kwh.parse::<i64>().unwrap() * 1000
 }
 
 #[test]
@@ -159,11 +151,4 @@ fn what_cannot_work_is_one_sentence() {
     std::fs::write(&state, "no state\n").unwrap();
     let said = refused(&["meter", "--connect", &address, "--state", path, "--token", "wrong"]);
     assert!(said.contains("line 1") && said.contains("damaged"), "{said}");
-}
-
-/// Looks again until it is so; the test's own time limit is the only one.
-fn wait_until(so: impl Fn() -> bool) {
-    while !so() {
-        std::thread::yield_now();
-    }
 }

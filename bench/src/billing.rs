@@ -1,0 +1,226 @@
+//! A month's billing run over many usage points with periods of the day, from the ledger's quarter
+//! hours to stored plans; and how many invoices a second become a PDF.
+
+use std::{sync::Arc, time::Instant};
+
+use corrente_billing::BillingPlan;
+use corrente_clock::BusinessClock;
+use corrente_document::{Facts, Language, Party, compose, invoice_pdf};
+use corrente_ledger::{Ledger, LedgerOptions, SqliteLedger};
+use corrente_live::LiveHub;
+use corrente_mdm::{Mdm, RunRequest};
+use corrente_metering::{
+    Calendar, ChannelKind, Date, Direction, Timestamp,
+    id::{OrganisationId, TariffId},
+};
+use corrente_registry::{
+    Registry, RegistryError, Tx, agreements, billing_runs,
+    meters::{self, NewChannel, NewMeter},
+    organisations::{self, NewOrganisation},
+    plans, tariffs,
+    usage_points::{self, NewUsagePoint},
+};
+
+use crate::{
+    Failure, Place, cpu, engine,
+    figure::{Figure, float},
+    workload::START,
+};
+
+const ZONE: &str = "America/Bahia";
+const ROUTE: &str = "bench";
+/// Three periods of the day, holidays, flags, taxes inside the price.
+const TARIFF: &str = include_str!("../../tariffs/example-white.toml");
+/// The readings begin with the year; the first local day that is whole is the 2nd.
+const FIRST: Date = Date::constant(2026, 1, 2);
+const UNTIL: Date = Date::constant(2026, 2, 1);
+/// Days of readings: those of the period, and the ones around it.
+const DAYS: u32 = 32;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Usage points with one meter each.
+    #[arg(long, default_value_t = 100_000)]
+    points: u32,
+    /// Invoices that become a PDF.
+    #[arg(long, default_value_t = 300)]
+    documents: usize,
+    /// Done in a minute: 5,000 usage points.
+    #[arg(long)]
+    quick: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let folder = options.place.temporary()?;
+    let points = if options.quick { options.points.min(5000) } else { options.points };
+    let registry = Registry::open(folder.path().join("registry.db"))?;
+    let organisation = town(&registry, points)?;
+    let ledger =
+        Arc::new(SqliteLedger::open(&folder.path().join("ledger.db"), LedgerOptions::default())?);
+    ledger.open_channels(&registry.read_blocking(meters::all_channel_specs)?)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
+    let written = runtime.block_on(engine::write(&ledger, points, 1000, DAYS))?;
+    ledger.seal_until(Timestamp::MAX)?;
+    Figure::new("billing.readings", float(written.readings()) / 1e6, "million").print();
+
+    let calendar = Calendar::new(ZONE)?;
+    let clock = BusinessClock::stopped_at(calendar.midnight(UNTIL).plus(36 * 3600));
+    let stores: Arc<dyn Ledger> = Arc::clone(&ledger) as _;
+    let mdm = Mdm::new(registry.clone(), stores, clock, LiveHub::new());
+    month(&mdm, organisation, points)?;
+    documents(&registry, &calendar, options.documents)
+}
+
+/// An organisation with usage points on one route, a meter and a register each.
+fn town(registry: &Registry, points: u32) -> Result<OrganisationId, Failure> {
+    let (organisation, tariff) = registry.write_blocking(|tx| -> Result<_, RegistryError> {
+        let now = Timestamp::from_second(0);
+        let id = organisations::insert(tx, &NewOrganisation::named("Bench", ZONE), now)?;
+        tariffs::insert_version(tx, id, "white", Date::constant(2023, 1, 1), TARIFF, now)?;
+        let tariff = tariffs::by_name(tx, id, "white")?.ok_or(RegistryError::Reference)?;
+        Ok((id, tariff.id))
+    })?;
+    for first in (0..points).step_by(5000) {
+        let some = first..points.min(first.saturating_add(5000));
+        registry.write_blocking(move |tx| -> Result<_, RegistryError> {
+            some.clone().try_for_each(|number| home(tx, (organisation, tariff), number))
+        })?;
+    }
+    Ok(organisation)
+}
+
+fn home(
+    tx: &mut Tx,
+    (organisation, tariff): (OrganisationId, TariffId),
+    number: u32,
+) -> Result<(), RegistryError> {
+    let from = Timestamp::from_second(START - 86_400);
+    let row = organisations::get(tx, organisation)?.ok_or(RegistryError::Reference)?;
+    let new = NewUsagePoint::named(&row, &format!("Rua {number}"));
+    let point = usage_points::insert(tx, &new, from)?;
+    billing_runs::set_route(tx, point, Some(ROUTE))?;
+    agreements::insert(tx, point, tariff, Timestamp::from_second(0))?;
+    let serial = format!("M-{number}");
+    let meter = NewMeter {
+        organisation,
+        serial: &serial,
+        secret: None,
+        model: None,
+        reporting_seconds: 900,
+        enrolled_by: None,
+    };
+    let meter = meters::insert(tx, &meter, from)?;
+    meters::install(tx, meter, point, from, None)?;
+    let channel = NewChannel {
+        name: "import".to_owned(),
+        kind: ChannelKind::Register,
+        direction: Direction::Import,
+        interval_seconds: None,
+        register_digits: None,
+    };
+    let channel = meters::add_channel(tx, meter, &channel, from)?;
+    if channel == engine::channel(number) { Ok(()) } else { Err(RegistryError::Reference) }
+}
+
+/// Prepare looks at each usage point, approve computes each plan again and stores it.
+fn month(mdm: &Mdm, organisation: OrganisationId, points: u32) -> Result<(), Failure> {
+    let request = RunRequest {
+        organisation,
+        route: Some(ROUTE.to_owned()),
+        usage_point: None,
+        first: Some(FIRST),
+        until: UNTIL,
+    };
+    let of_step = |name: &str, step: &mut dyn FnMut() -> Result<(), Failure>| {
+        let (started, before) = (Instant::now(), cpu::of_threads(std::process::id()));
+        step()?;
+        let (wall, used) = (started.elapsed(), cpu::of_threads(std::process::id()));
+        Figure::new(format!("billing.{name}.time"), wall.as_secs_f64(), "s").print();
+        let rate = f64::from(points) / wall.as_secs_f64();
+        Figure::new(format!("billing.{name}.rate"), rate, "usage points/s").print();
+        let used = used.saturating_sub(before).as_secs_f64();
+        Figure::new(format!("billing.{name}.cpu"), used, "s (threads that still live)").print();
+        Ok::<_, Failure>(())
+    };
+    let mut detail = None;
+    of_step("prepare", &mut || {
+        detail = Some(mdm.prepare_run(&request)?);
+        Ok(())
+    })?;
+    let detail = detail.ok_or("no run was prepared")?;
+    Figure::new("billing.ready", float(u64::try_from(detail.summary.ready)?), "usage points")
+        .print();
+    if detail.summary.ready * 100 < usize::try_from(points)? * 95 {
+        let reasons: Vec<_> =
+            detail.summary.items.iter().filter_map(|(_, i)| i.reason.as_ref()).take(3).collect();
+        return Err(format!("only {} can be billed: {reasons:?}", detail.summary.ready).into());
+    }
+    of_step("store", &mut || {
+        mdm.approve_run(detail.run.id, "bench", detail.summary.total)?;
+        Ok(())
+    })?;
+    Figure::new("billing.peak_memory", float(cpu::peak_memory(std::process::id())) / 1e6, "MB")
+        .print();
+    Ok(())
+}
+
+/// PDFs of stored plans, on one thread.
+fn documents(registry: &Registry, calendar: &Calendar, count: usize) -> Result<(), Failure> {
+    let stored = registry.read_blocking(move |tx| {
+        let organisation =
+            organisations::default_organisation(tx)?.ok_or(RegistryError::Reference)?.id;
+        let runs = billing_runs::list(tx, organisation)?;
+        let run = runs.first().ok_or(RegistryError::Reference)?.id;
+        let mut found = Vec::new();
+        for item in
+            billing_runs::items(tx, run)?.into_iter().filter_map(|item| item.plan).take(count)
+        {
+            found.extend(plans::get(tx, item)?.map(|plan| plan.document));
+        }
+        Ok::<_, RegistryError>(found)
+    })?;
+    let started = Instant::now();
+    let mut bytes = 0;
+    for (number, document) in stored.iter().enumerate() {
+        let plan: BillingPlan = serde_json::from_str(document)?;
+        let party = |name: &str| Party {
+            name: name.to_owned(),
+            number: String::new(),
+            document: None,
+            address: "Rua das Flores, 1".to_owned(),
+        };
+        let facts = Facts {
+            number: format!("2026-{number:06}"),
+            corrects: None,
+            amount: plan.totals.total,
+            issuer: party("Luz do Vale"),
+            customer: party("Rua 1"),
+            usage_point: format!("Rua {number}"),
+            class: "residential".to_owned(),
+            phases: 1,
+            issued: UNTIL,
+            due: Date::constant(2026, 2, 15),
+            next_reading: Some(Date::constant(2026, 3, 1)),
+            history: vec![(FIRST, Some(corrente_units::Energy::from_wh(plan.totals.import_wh)))],
+            flags: Vec::new(),
+            pix: None,
+            barcode: None,
+            why: None,
+            why_last_year: None,
+            nf3e: None,
+        };
+        bytes += invoice_pdf(
+            &compose(&plan, facts, calendar, Language::Portuguese),
+            Language::Portuguese,
+        )?
+        .len();
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let made = float(u64::try_from(stored.len())?);
+    Figure::new("billing.documents.rate", made / seconds, "PDFs/s on one thread").print();
+    let kilobytes = float(u64::try_from(bytes)?) / made.max(1.0) / 1e3;
+    Figure::new("billing.documents.size", kilobytes, "kB each").print();
+    Ok(())
+}
