@@ -86,7 +86,7 @@ export function UsageChart({ answer, view, latest, change }: Properties) {
     >
       {(usage) =>
         view.as === "list" ? (
-          <div className="mt-2 overflow-x-auto">
+          <div className="mt-2 overflow-x-auto" tabIndex={0} role="region" aria-label={t("history.tableCaption")}>
             <IntervalTable usage={usage} view={view} />
           </div>
         ) : (
