@@ -28,7 +28,7 @@ export function SelectionBar({ selection: [start, end], change }: { selection: r
   return (
     <section
       aria-label={t("selection.title")}
-      className="card no-print sticky bottom-20 z-20 flex flex-wrap items-end gap-x-8 gap-y-3 !border-brand py-3 sm:py-4 rail:bottom-4"
+      className="selection-bar card no-print sticky bottom-20 z-20 flex flex-wrap items-end gap-x-8 gap-y-3 !border-brand py-3 sm:py-4 rail:bottom-4"
     >
       <dl className={cx("flex flex-wrap gap-x-5 gap-y-1 sm:gap-x-7 sm:gap-y-2", answer.isFetching && "opacity-60")} aria-live="polite" aria-busy={answer.isPending}>
         <Figure name={t("selection.cost")} value={known?.amount ? least + format.money(known.amount) : "–"} />
