@@ -32,7 +32,7 @@ export const unreachable = /^console: Failed to load resource: net::ERR_/;
 /** A page that remembers every complaint. `done` fails when there was one. */
 export async function open(options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await (await browser()).newContext({ locale: "en", viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(8000);
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
