@@ -100,6 +100,12 @@ test("a line breaks at what is unknown and at a silence", () => {
   expect(linePlot(points, frame, 0, 20, { silence: 5 }).runs.map((run) => run.length)).toEqual([2, 1, 1]);
 });
 
+test("a frame that is narrower than its margins has gaps of no width, not of less", () => {
+  const points = [{ at: 0, value: 1 }, { at: 1, value: null }, { at: 2, value: 1 }];
+  const plot = linePlot(points, { ...frame, width: 30, right: 10 }, 0, 2);
+  expect(plot.gaps.map((gap) => gap.width)).toEqual([0]);
+});
+
 test("an axis ends at a round number above all values", () => {
   expect(niceMost([3.2, null, 7.1]).most).toBe(8);
   expect(niceMost([]).most).toBe(1);

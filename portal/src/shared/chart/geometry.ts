@@ -184,7 +184,7 @@ export function linePlot(
     3,
     options.least ?? 0,
   );
-  const x = scaleLinear().domain([from, to]).range([frame.left, frame.width - frame.right]);
+  const x = scaleLinear().domain([from, to]).range([frame.left, Math.max(frame.left, frame.width - frame.right)]);
   const y = scaleLinear().domain([least, most]).range([frame.height - frame.bottom, frame.top]);
   const runs: { x: number; y: number }[][] = [];
   let open = false;
