@@ -220,13 +220,6 @@ impl Mdm {
     /// # Errors
     /// When a store fails or there is no such usage point.
     pub fn evaluate_alerts(&self, id: UsagePointId) -> Result<Vec<ShownEvent>, MdmError> {
-        self.evaluate_watching(id).map(|(events, _)| events)
-    }
-
-    pub(crate) fn evaluate_watching(
-        &self,
-        id: UsagePointId,
-    ) -> Result<(Vec<ShownEvent>, Watch), MdmError> {
         let _one_look = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let point = self.point(id)?;
         let now = self.clock.now();
@@ -270,8 +263,8 @@ impl Mdm {
                 steps.push(step);
             }
         }
-        let events = if steps.is_empty() { Vec::new() } else { self.tell(&point, steps, now)? };
-        Ok((events, watch))
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).insert(id, watch);
+        if steps.is_empty() { Ok(Vec::new()) } else { self.tell(&point, steps, now) }
     }
 
     /// Adds why a bill differs from an earlier one. Only what is told is explained: that reads plans.

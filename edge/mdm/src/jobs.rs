@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    sync::PoisonError,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,7 @@ use corrente_registry::{
     payments::NewPayment,
     usage_points,
 };
+use corrente_units::Energy;
 use jiff::ToSpan as _;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -225,7 +227,7 @@ impl Mdm {
         loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Ok(event) => waiting.hear(&event),
+                    Ok(event) => waiting.hear(&event, |id| self.watch_of(id)),
                     // What was missed is looked at with the next reading, or by the clock.
                     Err(RecvError::Lagged(missed)) => {
                         tracing::debug!(live.missed = missed, "alerts fell behind the readings");
@@ -244,23 +246,22 @@ impl Mdm {
         }
     }
 
-    /// Looks at the usage points for as long as its share lasts.
-    fn look(&self, due: Vec<UsagePointId>) -> Vec<(UsagePointId, Option<Watch>)> {
+    /// Looks at the usage points for as long as its share lasts, and says at which it did.
+    fn look(&self, due: Vec<UsagePointId>) -> Vec<UsagePointId> {
         let started = Instant::now();
         due.into_iter()
-            .map(|id| {
-                if started.elapsed() > SHARE {
-                    return (id, None);
-                }
-                match self.evaluate_watching(id) {
-                    Ok((_, watch)) => (id, Some(watch)),
-                    Err(error) => {
-                        tracing::error!(%error, usage_point.id = %id, "alerts cannot be looked at");
-                        (id, Some(Watch::default()))
-                    }
+            .take_while(|_| started.elapsed() <= SHARE)
+            .inspect(|id| {
+                if let Err(error) = self.evaluate_alerts(*id) {
+                    tracing::error!(%error, usage_point.id = %id, "alerts cannot be looked at");
                 }
             })
             .collect()
+    }
+
+    fn watch_of(&self, id: UsagePointId) -> Watch {
+        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.get(&id).copied().unwrap_or_default()
     }
 
     /// Records a payment, and shows it on open pages.
@@ -294,22 +295,25 @@ struct Waits {
     heard: bool,
     urgent: bool,
     looked: Option<Instant>,
-    watch: Watch,
 }
 
 impl Waiting {
-    fn hear(&mut self, event: &LiveEvent) {
+    fn hear(&mut self, event: &LiveEvent, watch_of: impl Fn(UsagePointId) -> Watch) {
         let LiveWhat::Reading { reading, power_w } = &event.what else { return };
         let waits = self.points.entry(event.usage_point).or_default();
         waits.heard = true;
         let passed = |limit: Option<i64>, value: Option<i64>| {
             limit.zip(value).is_some_and(|(limit, value)| value > limit)
         };
-        let register = reading.register.map(corrente_units::Energy::wh);
+        if waits.urgent {
+            return;
+        }
+        // A rule that was set since the last look by this loop has left its watch as well.
+        let watch = watch_of(event.usage_point);
         let urgent = waits.looked.is_none()
-            || passed(waits.watch.register.map(corrente_units::Energy::wh), register)
-            || passed(waits.watch.power_w, *power_w);
-        if urgent && !waits.urgent {
+            || passed(watch.register.map(Energy::wh), reading.register.map(Energy::wh))
+            || passed(watch.power_w, *power_w);
+        if urgent {
             waits.urgent = true;
             self.urgent.push(event.usage_point);
         }
@@ -333,12 +337,11 @@ impl Waiting {
         due
     }
 
-    fn looked(&mut self, looked: Vec<(UsagePointId, Option<Watch>)>) {
+    fn looked(&mut self, looked: Vec<UsagePointId>) {
         let now = Instant::now();
-        for (id, watch) in looked {
-            let Some(watch) = watch else { continue };
-            let waits = self.points.entry(id).or_default();
-            *waits = Waits { heard: false, urgent: false, looked: Some(now), watch };
+        for id in looked {
+            let waits = Waits { heard: false, urgent: false, looked: Some(now) };
+            self.points.insert(id, waits);
         }
         let points = &self.points;
         self.urgent.retain(|id| points.get(id).is_some_and(|waits| waits.urgent));

@@ -40,11 +40,15 @@ mod usage;
 pub mod vee;
 mod whole;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use corrente_clock::BusinessClock;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
+use corrente_metering::id::UsagePointId;
 use corrente_registry::Registry;
 
 pub use alerts::{AlertsView, ShownEvent, ShownRule};
@@ -82,6 +86,8 @@ pub struct Mdm {
     issuing: Arc<run::IssuingRuns>,
     /// Held while the rules of a usage point are looked at, so that two looks never tell twice.
     looking: Arc<Mutex<()>>,
+    /// When each usage point has to be looked at again at once, as the last look at it left it.
+    watches: Arc<Mutex<HashMap<UsagePointId, alerts::Watch>>>,
     /// Held while days are validated, so that two looks never make one version.
     validating: Arc<Mutex<()>>,
     /// Bills at the ends of past days, for previews of rules.
@@ -106,6 +112,7 @@ impl Mdm {
             prices: Arc::default(),
             issuing: Arc::default(),
             looking: Arc::default(),
+            watches: Arc::default(),
             validating: Arc::default(),
             past_bills: Arc::default(),
         }

@@ -136,6 +136,8 @@ async fn a_threshold_that_is_crossed_reaches_an_open_page_at_once() {
     home.read_at(home.clock.now(), register + 50).await;
     let told = alert(&mut page).await;
     println!("from the reading to the page: {:?}", crossed.elapsed());
+    // Its turn among the others would have come after 15 seconds.
+    assert!(crossed.elapsed() < Duration::from_secs(10), "the new rule waited for its turn");
     assert_eq!(told["values"]["unit"], "w");
     stop.send(()).unwrap();
     jobs.await.unwrap();
