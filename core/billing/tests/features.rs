@@ -601,3 +601,38 @@ fn energy_that_no_line_bills_is_noticed() {
         assert!(found.iter().any(|v| v.rule.contains(words)), "{words}: {found:?}");
     }
 }
+
+#[test]
+fn under_a_split_by_days_a_tariff_that_renames_its_periods_bills_each_kwh_once() {
+    let tariff = |version: &str, from: &str, day: &str, evening: &str, charges: &str| {
+        format!(
+            "code = \"t\"\nversion = \"{version}\"\nname = \"T\"\ncurrency = \"BRL\"\nvalid_from = {from}\n\
+             split = \"days\"\n[tou]\nperiods = [\"{day}\", \"{evening}\"]\nrest = \"{day}\"\n\
+             [[tou.rule]]\nperiod = \"{evening}\"\ndays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\", \"sun\"]\nfrom = \"18:00\"\nuntil = \"21:00\"\n\
+             {charges}"
+        )
+    };
+    let by_period = |day: &str, evening: &str| {
+        format!(
+            "[[energy]]\ncode = \"e\"\nlabel = \"E\"\nprices = {{ {day} = 0.10, {evening} = 0.50 }}\n"
+        )
+    };
+    let flat = "[[energy]]\ncode = \"f\"\nlabel = \"F\"\nprice = 0.20\n";
+    // 10 days of 21 kWh by day and 6 kWh in the evening, then 21 days of the same.
+    let billed = |first: &str, second: &str| {
+        let scene = Scene::new("America/Bahia", &[first, second], "2026-10-01", "2026-11-01", 0)
+            .stepped(60, |hour| if (18..21).contains(&(hour % 24)) { 2000 } else { 1000 });
+        let plan = scene.plan();
+        assert_eq!(verify(&plan), []);
+        amounts(&plan)
+    };
+    let old = tariff("1", "2026-01-01", "off", "peak", &by_period("off", "peak"));
+    let new = tariff("2", "2026-10-11", "low", "high", &by_period("low", "high"));
+    let one = tariff("3", "2026-10-11", "low", "high", flat);
+    assert_eq!(
+        billed(&old, &new),
+        pairs(&[("E", "21.00"), ("E", "30.00"), ("E", "44.10"), ("E", "63.00")])
+    );
+    // A price for all periods counts the whole bill's energy by its days, the other one its own.
+    assert_eq!(billed(&old, &one), pairs(&[("E", "21.00"), ("E", "30.00"), ("F", "113.40")]));
+}

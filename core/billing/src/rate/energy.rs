@@ -81,45 +81,46 @@ fn plain(
     charge: &EnergyCharge,
     pieces: &mut Vec<Piece>,
 ) -> Result<(), BillingError> {
-    let split = context.split();
+    // A charge with one price does not care about the period of the day.
+    let one_price = charge.price.is_some();
     for segment in inside(segments, portion) {
-        for quantity in segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())) {
-            let price = price(charge, quantity.period.as_ref(), segment.first)?;
-            let (wh, share) = match split {
-                Split::Measured => (energy_of(charge, quantity), None),
-                Split::Days => (
-                    of_all(segments, charge, quantity.period.as_ref()),
-                    Some((days(segment.first, segment.until), context.days, "days")),
-                ),
-            };
+        let mut counting =
+            segment.quantities.iter().filter(|q| counts(charge, q.period.as_ref())).peekable();
+        let mut add = |period: Option<&String>, wh, share| {
             pieces.push(Piece {
                 first: segment.first,
                 until: segment.until,
-                // A charge with one price does not care about the period of the day.
-                period: quantity.period.clone().filter(|_| charge.price.is_none()),
+                period: period.cloned().filter(|_| !one_price),
                 block: None,
                 wh,
                 share,
-                price,
+                price: price(charge, period, segment.first)?,
             });
+            Ok::<_, BillingError>(())
+        };
+        let in_days = days(segment.first, segment.until);
+        match context.split() {
+            Split::Measured => {
+                for quantity in counting {
+                    add(quantity.period.as_ref(), energy_of(charge, quantity), None)?;
+                }
+            }
+            Split::Days if one_price => {
+                if counting.peek().is_some() {
+                    let (wh, of) = over_days(segments, charge, |p| counts(charge, p));
+                    add(None, wh, Some((in_days, of, "days")))?;
+                }
+            }
+            Split::Days => {
+                for quantity in counting {
+                    let period = quantity.period.as_ref();
+                    let (wh, of) = over_days(segments, charge, |p| p == period);
+                    add(period, wh, Some((in_days, of, "days")))?;
+                }
+            }
         }
-    }
-    if charge.price.is_some() && split == Split::Days {
-        join_periods(pieces);
     }
     Ok(())
-}
-
-/// Under a split by days, one price over several periods of the day: their energies are summed.
-fn join_periods(pieces: &mut Vec<Piece>) {
-    let mut joined: Vec<Piece> = Vec::new();
-    for piece in pieces.drain(..) {
-        match joined.last_mut().filter(|last| last.first == piece.first) {
-            Some(last) => last.wh = last.wh.saturating_add(piece.wh),
-            None => joined.push(piece),
-        }
-    }
-    *pieces = joined;
 }
 
 /// Blocks of the period's energy. Where the period has several prices, each block is shared among
@@ -142,9 +143,10 @@ fn period_blocks(
                 Split::Measured => (energy_of(charge, quantity), total, "wh"),
                 Split::Days => {
                     // By days, but by energy among the periods of the day.
-                    let period = of_all(segments, charge, quantity.period.as_ref());
+                    let of = |p: Option<&String>| p == quantity.period.as_ref();
+                    let (wh, of_days) = over_days(segments, charge, of);
                     let in_days = days(segment.first, segment.until);
-                    (period.saturating_mul(in_days), total.saturating_mul(context.days), "wh")
+                    (wh.saturating_mul(in_days), total.saturating_mul(of_days), "wh")
                 }
             };
             for (index, wh) in parts.iter().enumerate().filter(|(_, wh)| **wh > 0) {
@@ -264,14 +266,23 @@ fn energy_of(charge: &EnergyCharge, quantity: &crate::Quantity) -> i64 {
     if charge.export { quantity.export.wh() } else { quantity.import.wh() }
 }
 
-/// The whole period's energy in this period of the day.
-fn of_all(segments: &[Segment], charge: &EnergyCharge, period: Option<&String>) -> i64 {
-    segments
-        .iter()
-        .flat_map(|s| &s.quantities)
-        .filter(|q| q.period.as_ref() == period)
-        .map(|q| energy_of(charge, q))
-        .sum()
+/// The billing period's energy in periods of the day, Wh, and the days on which the tariff knows them. A tariff
+/// that names its periods otherwise shares nothing of them.
+fn over_days(
+    segments: &[Segment],
+    charge: &EnergyCharge,
+    counts: impl Fn(Option<&String>) -> bool,
+) -> (i64, i64) {
+    let mut sum = (0_i64, 0_i64);
+    for segment in segments {
+        let mut counting =
+            segment.quantities.iter().filter(|q| counts(q.period.as_ref())).peekable();
+        if counting.peek().is_some() {
+            sum.1 = sum.1.saturating_add(days(segment.first, segment.until));
+        }
+        sum.0 = counting.fold(sum.0, |wh, q| wh.saturating_add(energy_of(charge, q)));
+    }
+    sum
 }
 
 /// Block limits grow with the days where the charge says so, and count by days in a part of a period.
