@@ -3,8 +3,8 @@
 //! Where the connection's limit is known, more than that is not believed. Where nobody has entered it,
 //! nothing can be called impossible by itself: a workshop of 200 kW looks like a household whose dial
 //! jumped. Then a step above what a household carries is compared with the strongest flow that is
-//! otherwise known: the point's own past, and the third strongest flow of the readings at hand, so that
-//! two wild values do not vouch for each other. What lies within ten times that is believed and said
+//! otherwise known: the point's own past, and the third strongest flow of the readings at hand, or of many
+//! the strongest behind a fiftieth of them, so that a few wild values do not vouch for each other. What lies within ten times that is believed and said
 //! (`high_low` asks for the limit); where nothing is known to compare with, it is believed as well.
 
 use corrente_metering::{Span, Timestamp};
@@ -255,9 +255,10 @@ impl<'a> Limit<'a> {
 
     fn compare_with(&mut self, mut rates: Vec<i64>) {
         rates.sort_unstable_by(|a, b| b.cmp(a));
-        let third = rates.get(2).copied();
+        let wild = rates.len().checked_div(50).unwrap_or(0).max(2);
+        let strongest = rates.get(wild).copied();
         let own = self.own.and_then(OwnHistory::peak_w);
-        self.derived = match third.max(own) {
+        self.derived = match strongest.max(own) {
             None => Derived::Nothing,
             Some(strongest) => Derived::Carries(strongest.saturating_mul(self.own_permille)),
         };

@@ -14,7 +14,7 @@ use crate::{
     limit::Limit,
     readings::{Mark, Raw},
     run::Context,
-    spread::{scale, spread},
+    spread::{scale, share_until, spread},
 };
 
 /// A register that is believed, on a scale that begins with 0 at the start of its segment and counts
@@ -25,6 +25,22 @@ pub struct GoodRegister {
     pub at: Timestamp,
     /// Energy since the segment began.
     pub total: Energy,
+}
+
+impl GoodRegister {
+    /// The total of a segment at an instant between its first and its last register; between two of them
+    /// by time. Nothing outside.
+    pub fn total_at(segment: &[Self], t: Timestamp) -> Option<Energy> {
+        let next = segment.partition_point(|register| register.at < t);
+        let right = segment.get(next)?;
+        if right.at == t {
+            return Some(right.total);
+        }
+        let left = segment.get(next.checked_sub(1)?)?;
+        let rise = right.total.checked_sub(left.total).ok()?;
+        let share = share_until(Span::new(left.at, right.at), rise.wh(), t);
+        left.total.checked_add(Energy::from_wh(share)).ok()
+    }
 }
 
 /// Energy between two good readings.

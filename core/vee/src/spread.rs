@@ -1,5 +1,7 @@
 //! Shares of a whole number that add up to it again.
 
+use corrente_metering::{Span, Timestamp};
+
 /// Shares of `total` in proportion to `weights`, by largest remainder, so that they add up to `total`
 /// exactly.
 ///
@@ -46,6 +48,14 @@ pub(crate) fn scale(value: i64, numerator: i64, denominator: i64) -> Option<i64>
     let twice = remainder.checked_mul(2)?;
     let up = twice > denominator || (twice == denominator && floor.checked_rem(2)? != 0);
     i64::try_from(floor.checked_add(i128::from(up))?).ok()
+}
+
+/// How much of a span's energy has come by `t`, by time; rounded down, as a register counts.
+pub(crate) fn share_until(span: Span, wh: i64, t: Timestamp) -> i64 {
+    let passed = t.since(span.start).clamp(0, span.seconds());
+    let share = i128::from(wh).saturating_mul(i128::from(passed));
+    let share = share.checked_div_euclid(i128::from(span.seconds())).unwrap_or(0);
+    i64::try_from(share).unwrap_or(wh)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The meters' readings, put into the grid.
 
-use corrente_metering::{ChannelKind, EstimationMethod, Span, Timestamp};
+use corrente_metering::{ChannelKind, EstimationMethod, Span, Timestamp, calendar::next_day};
 use corrente_units::Energy;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     readings::{self, Mark, Raw},
     registers::{self, Piece},
     run::Context,
-    spread::scale,
+    spread::{scale, share_until},
 };
 
 /// What the meters said beyond what is in the grid.
@@ -132,15 +132,34 @@ fn add_register_piece(
         scale(reporting, permille, 1000).is_some_and(|most| span.seconds() <= most.max(always));
     let estimator = if weight.by_profile() { Estimator::ScalarSpread } else { Estimator::Gap };
     let known = if close { Known::Measured } else { Known::Estimated(estimator.method()) };
-    let added = grid.add_spread(span, wh, known.max(by_mark(mark)), |part| weight.of(part));
-    if let Err(mismatch) = added {
-        sum_differs(context, meter, span, wh, mismatch.edited, true);
+    for (day, wh) in by_days(context.history, span, wh) {
+        let added = grid.add_spread(day, wh, known.max(by_mark(mark)), |part| weight.of(part));
+        if let Err(mismatch) = added {
+            sum_differs(context, meter, day, wh, mismatch.edited, true);
+        }
     }
     if !close && context.history.span.intersect(span).seconds() > 0 {
         let energy = Energy::from_wh(wh);
         let basis = Basis::Registers { span, energy };
         context.estimates.push(Estimate { span, energy, estimator, basis });
     }
+}
+
+/// What each local day of the history has of the energy between two registers, by time: each day is
+/// looked at alone, with its own past, and the days have to add up all the same. So what a day comes to is
+/// also what the register says of its midnights, and only inside the day its shape is spread.
+fn by_days(history: &PointHistory, span: Span, wh: i64) -> Vec<(Span, i64)> {
+    let calendar = &history.calendar;
+    let first = calendar.midnight(calendar.date(history.span.start));
+    let last = calendar.midnight(next_day(calendar.date_of_reading(history.span.end)));
+    let near = Span::new(first.clamp(span.start, span.end), last.clamp(span.start, span.end));
+    let until = |t| share_until(span, wh, t);
+    // What lies before and after the history stays whole.
+    let mut parts = vec![Span::new(span.start, near.start)];
+    parts.extend(calendar.cut_days(near));
+    parts.push(Span::new(near.end, span.end));
+    parts.retain(|part| !part.is_empty());
+    parts.into_iter().map(|p| (p, until(p.end).saturating_sub(until(p.start)))).collect()
 }
 
 fn sum_differs(

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use corrente_metering::{
     ChannelKind, Date, Direction, Interval, LoadProfile, Span, Timestamp,
-    assemble::{ChannelPart, Piece, profile, register_at, weakest},
+    assemble::{Piece, profile, weakest},
 };
 use corrente_registry::{
     edits,
     findings::{self, FindingState, NewFinding},
     point_events,
     profiles::{self, ProfileVersion},
+    usage_points::ChannelPeriod,
 };
 use corrente_units::Energy;
-use corrente_vee::{Change, Finding, Outcome, Rule, RuleSet, Severity, changes};
+use corrente_vee::{Change, Finding, GoodRegister, Outcome, Rule, RuleSet, Severity, changes};
 use serde_json::json;
 
 use super::{
@@ -150,40 +151,11 @@ impl Mdm {
             let mut boundaries = vec![span.start];
             boundaries.extend(outcome.profile.intervals.iter().map(|cell| cell.span().end));
             let raw = self.raw_pieces(&raw_point, direction, &boundaries)?;
-            let lane = lanes.first().filter(|_| lanes.len() == 1);
-            let registers = match lane {
-                Some(lane) => self.registers_of(&raw_point, lane, &boundaries)?,
-                None => Vec::new(),
-            };
-            let register =
-                |t: Timestamp| registers.iter().find_map(|part| Some(register_at(part, t)?.0.wh()));
-            let runs = overlay::runs(direction, &cells, &raw, &outcome.findings, register)?;
+            let believed = |span| believed(&lanes, &outcome, span);
+            let runs = overlay::runs(direction, &cells, &raw, &outcome.findings, believed)?;
             flows.push(Flow { direction, known, step, boundaries, raw, runs, outcome });
         }
         Ok(flows)
-    }
-
-    /// The register of a lane in a day, where one meter stood there all day.
-    fn registers_of(
-        &self,
-        point: &Point,
-        lane: &[&corrente_registry::usage_points::ChannelPeriod],
-        boundaries: &[Timestamp],
-    ) -> Result<Vec<ChannelPart>, MdmError> {
-        let [channel] = lane else { return Ok(Vec::new()) };
-        if channel.spec.kind != ChannelKind::Register || !channel.multipliers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let service = service(channel);
-        Ok(vec![ChannelPart {
-            kind: ChannelKind::Register,
-            service,
-            readings: self.readings_for(point, channel, service, boundaries)?,
-            max_gap_seconds: channel.reporting_seconds.saturating_mul(2).max(1800),
-            interval_seconds: None,
-            rolls_over_at: None,
-            power_max: None,
-        }])
     }
 
     /// The versions to store: none where nothing differs; two where the first one was only what was
@@ -260,6 +232,19 @@ impl Mdm {
         new.push(version(number.max(1) + 1, &document)?);
         Ok(new)
     }
+}
+
+/// What the registers that the rules believe say of a span, Wh; nothing where none spans it. Multiplied ones
+/// are rounded from another start than the readings, and say nothing either.
+fn believed(lanes: &[Vec<&ChannelPeriod>], outcome: &Outcome, span: Span) -> Option<i64> {
+    let [lane] = lanes else { return None };
+    if lane.iter().any(|c| c.spec.kind != ChannelKind::Register || !c.multipliers.is_empty()) {
+        return None;
+    }
+    outcome.segments.iter().find_map(|segment| {
+        let at = |t| GoodRegister::total_at(segment, t);
+        at(span.end)?.checked_sub(at(span.start)?).ok().map(Energy::wh)
+    })
 }
 
 /// Two registers side by side: a cell counts where both know it, or where the other one does not

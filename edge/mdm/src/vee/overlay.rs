@@ -82,9 +82,9 @@ pub(super) fn runs(
     cells: &[Option<Interval>],
     raw: &[Piece],
     findings: &[Finding],
-    register: impl Fn(Timestamp) -> Option<i64>,
+    believed: impl Fn(Span) -> Option<i64>,
 ) -> Result<Vec<Run>, MdmError> {
-    let rejected: Vec<Span> = findings.iter().filter(|f| rejects(f)).map(|f| f.span).collect();
+    let rejected: Vec<Span> = findings.iter().filter(|f| rejects(f)).map(refused).collect();
     let is_rejected = |span: Span| {
         rejected
             .iter()
@@ -95,10 +95,10 @@ pub(super) fn runs(
     for (cell, piece) in cells.iter().zip(raw) {
         match cell.filter(|cell| differs(cell, piece, is_rejected(cell.span()))) {
             Some(cell) => open.push((cell, *piece)),
-            None => runs.extend(close(direction, &mut open, &is_rejected, &register)?),
+            None => runs.extend(close(direction, &mut open, &is_rejected, &believed)?),
         }
     }
-    runs.extend(close(direction, &mut open, &is_rejected, &register)?);
+    runs.extend(close(direction, &mut open, &is_rejected, &believed)?);
     Ok(runs)
 }
 
@@ -110,6 +110,13 @@ fn differs(cell: &Interval, raw: &Piece, rejected: bool) -> bool {
         return false;
     }
     rejected || raw.missing_seconds > 0 || cell.quality() != Quality::Measured
+}
+
+/// The stretch whose readings are not believed. Quarantine names instants of readings, and a reading
+/// speaks of what lies before it.
+fn refused(finding: &Finding) -> Span {
+    let Span { start, end } = finding.span;
+    if finding.rule == Rule::Quarantine { Span::new(start.plus(-1), end) } else { finding.span }
 }
 
 /// Is a reading not believed?
@@ -131,7 +138,7 @@ fn close(
     direction: Direction,
     open: &mut Vec<(Interval, Piece)>,
     is_rejected: &impl Fn(Span) -> bool,
-    register: &impl Fn(Timestamp) -> Option<i64>,
+    believed: &impl Fn(Span) -> Option<i64>,
 ) -> Result<Option<Run>, MdmError> {
     let cells: Vec<Interval> = open.iter().map(|(cell, _)| *cell).collect();
     let raw: Vec<Piece> = open.drain(..).map(|(_, piece)| piece).collect();
@@ -143,26 +150,27 @@ fn close(
         cells,
     };
     let span = run.span();
-    // What the run has to add up to: what was read, or the difference of the registers at its ends where
-    // a reading between them is not believed.
-    let wanted = if run.cells.iter().any(|cell| is_rejected(cell.span())) || sum.missing_seconds > 0
-    {
-        register(span.start).zip(register(span.end)).and_then(|(a, b)| b.checked_sub(a))
-    } else {
-        run.read_wh
-    };
-    if let Some(wanted) = wanted {
+    // What the run has to add up to: the difference of the believed registers at its ends, or what was
+    // read where no register spans it and nothing is missing or refused.
+    let refused = run.cells.iter().any(|cell| is_rejected(cell.span()));
+    let read = run.read_wh.filter(|_| !refused && sum.missing_seconds == 0);
+    let read = read.filter(|read| nearly(&run.cells, *read));
+    if let Some(wanted) = believed(span).or(read) {
         settle(&mut run.cells, wanted);
     }
     Ok(Some(run))
 }
 
-/// By so much two ways to cut a stretch between readings may differ; a register that jumped or began
-/// again differs by more.
+/// By so much two ways to cut a stretch between readings may differ; what was read wrongly differs by more.
 const CUT_WH: i64 = 500;
 
-/// Makes the cells add up to what they have to, where they nearly do: rules and readings cut the
-/// stretch between two readings a little differently. What a person entered stays.
+fn nearly(cells: &[Interval], read: i64) -> bool {
+    let sum = cells.iter().try_fold(0_i64, |sum, cell| sum.checked_add(cell.energy()?.wh()));
+    sum.is_some_and(|sum| read.abs_diff(sum) <= (sum / 2).saturating_add(CUT_WH).unsigned_abs())
+}
+
+/// Makes the cells add up to what they have to: rules and readings cut the stretch between two readings a
+/// little differently. What a person entered stays.
 fn settle(cells: &mut [Interval], wanted: i64) {
     let sum = |edited: bool| {
         cells
@@ -172,8 +180,7 @@ fn settle(cells: &mut [Interval], wanted: i64) {
     };
     let (Some(free), Some(fixed)) = (sum(false), sum(true)) else { return };
     let Some(rest) = wanted.checked_sub(fixed) else { return };
-    let near = free / 2 + CUT_WH;
-    if rest < 0 || rest == free || (rest - free).abs() > near {
+    if rest < 0 || rest == free {
         return;
     }
     let weights: Vec<i64> = cells

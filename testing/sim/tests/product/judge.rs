@@ -31,8 +31,8 @@ pub(crate) fn judge(home: &Home, server: &Server, sums: &mut Sums) -> Result<(),
     sums.homes += 1;
     sums.truth_wh += home.truth_wh(home.span);
     let fine = server.usage(home.span, Step::Quarter);
-    if fine.intervals.iter().any(|i| i.energy.is_some_and(|energy| energy.wh() < 0)) {
-        return Err("an interval is negative".to_owned());
+    if let Some(less) = fine.intervals.iter().find(|i| i.energy.is_some_and(|e| e.wh() < 0)) {
+        return Err(format!("an interval is negative: {less:?}"));
     }
     // Lord Howe's days end half an hour off the grid of their hours: quarters fit all of them.
     totals(home, server, &fine.intervals)?;
