@@ -4,7 +4,8 @@
 //! nothing can be called impossible by itself: a workshop of 200 kW looks like a household whose dial
 //! jumped. Then a step above what a household carries is compared with the strongest flow that is
 //! otherwise known: the point's own past, and the third strongest flow of the readings at hand, or of many
-//! the strongest behind a fiftieth of them, so that a few wild values do not vouch for each other. What lies within ten times that is believed and said
+//! the strongest behind a twentieth of them, so that a few wild values do not vouch for each other. What
+//! lies within ten times that is believed and said
 //! (`high_low` asks for the limit); where nothing is known to compare with, it is believed as well.
 
 use corrente_metering::{Span, Timestamp};
@@ -255,7 +256,7 @@ impl<'a> Limit<'a> {
 
     fn compare_with(&mut self, mut rates: Vec<i64>) {
         rates.sort_unstable_by(|a, b| b.cmp(a));
-        let wild = rates.len().checked_div(50).unwrap_or(0).max(2);
+        let wild = rates.len().checked_div(20).unwrap_or(0).max(2);
         let strongest = rates.get(wild).copied();
         let own = self.own.and_then(OwnHistory::peak_w);
         self.derived = match strongest.max(own) {
