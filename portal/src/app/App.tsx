@@ -1,6 +1,6 @@
 import { QueryClientProvider, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useCallback, useEffect, useState, useTransition } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState, useTransition } from "react";
 import { ApiError } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
 import type { Me } from "@/shared/api/types";
@@ -10,9 +10,11 @@ import { loadMessages, type Messages } from "@/shared/i18n/messages";
 import { nearestLocale } from "@/shared/i18n/locale";
 import { Button } from "@/shared/ui/Button";
 import { Toasts } from "@/shared/ui/toast";
-import { ClaimScreen } from "@/signin/ClaimScreen";
 import { SigninScreen } from "@/signin/SigninScreen";
 import { router } from "./router";
+
+// A code is claimed once; who has a password or a session never needs it.
+const ClaimScreen = lazy(async () => ({ default: (await import("@/signin/ClaimScreen")).ClaimScreen }));
 
 interface AppProps {
   client: QueryClient;
@@ -109,7 +111,13 @@ function Root() {
       window.history.pushState(null, "", to);
       setPath(to);
     };
-    if (claims(path)) return <ClaimScreen code={codeIn(path)} first={options.data.first_steps} onSignedIn={enter} onBack={() => go("/signin")} />;
+    if (claims(path)) {
+      return (
+        <Suspense fallback={<div className="min-h-dvh" aria-busy="true" />}>
+          <ClaimScreen code={codeIn(path)} first={options.data.first_steps} onSignedIn={enter} onBack={() => go("/signin")} />
+        </Suspense>
+      );
+    }
     return <SigninScreen options={options.data} ended={ended} onSignedIn={enter} onClaim={() => go("/claim")} />;
   }
   return <RouterProvider router={router} />;

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
-import { Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { storedAnswer } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
 import { useT, type Key } from "@/shared/i18n/i18n";
@@ -11,7 +11,9 @@ import { Select } from "@/shared/ui/Choice";
 import { cx } from "@/shared/ui/cx";
 import { Icon, Mark, type IconName } from "@/shared/ui/icons";
 import { toast } from "@/shared/ui/toast";
-import { FirstSteps } from "./FirstSteps";
+
+// Once in the life of a server: not for everybody who comes later.
+const FirstSteps = lazy(async () => ({ default: (await import("./FirstSteps")).FirstSteps }));
 
 const places = [
   { to: "/", icon: "home", key: "nav.home" },
@@ -35,7 +37,13 @@ export function Shell() {
   const { home } = useSearch({ strict: false });
   if (!me || !options) return null;
   const usagePoint = me.usage_points.find((point) => point.id === home) ?? me.usage_points[0];
-  if (!usagePoint && me.user?.role === "admin") return <FirstSteps />;
+  if (!usagePoint && me.user?.role === "admin") {
+    return (
+      <Suspense fallback={<div className="min-h-dvh" aria-busy="true" />}>
+        <FirstSteps />
+      </Suspense>
+    );
+  }
   if (!usagePoint) {
     return (
       <main className="grid min-h-dvh place-items-center p-6">
