@@ -9,28 +9,16 @@ use corrente_document::{Facts, Language, Party, compose, invoice_pdf};
 use corrente_ledger::{Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_mdm::{Mdm, RunRequest};
-use corrente_metering::{
-    Calendar, ChannelKind, Date, Direction, Timestamp,
-    id::{OrganisationId, TariffId},
-};
-use corrente_registry::{
-    Registry, RegistryError, Tx, agreements, billing_runs,
-    meters::{self, NewChannel, NewMeter},
-    organisations::{self, NewOrganisation},
-    plans, tariffs,
-    usage_points::{self, NewUsagePoint},
-};
+use corrente_metering::{Calendar, Date, Timestamp, id::OrganisationId};
+use corrente_registry::{Registry, RegistryError, billing_runs, meters, organisations, plans};
 
 use crate::{
     Failure, Place, cpu, engine,
     figure::{Figure, float},
-    workload::START,
+    town::{self, ROUTE, ZONE},
+    workload::{START, Workload},
 };
 
-const ZONE: &str = "America/Bahia";
-const ROUTE: &str = "bench";
-/// Three periods of the day, holidays, flags, taxes inside the price.
-const TARIFF: &str = include_str!("../../tariffs/example-white.toml");
 /// The readings begin with the year; the first local day that is whole is the 2nd.
 const FIRST: Date = Date::constant(2026, 1, 2);
 const UNTIL: Date = Date::constant(2026, 2, 1);
@@ -56,12 +44,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = options.place.temporary()?;
     let points = if options.quick { options.points.min(5000) } else { options.points };
     let registry = Registry::open(folder.path().join("registry.db"))?;
-    let organisation = town(&registry, points)?;
+    let organisation = town::build(&registry, points, Timestamp::from_second(START - 86_400))?;
     let ledger =
         Arc::new(SqliteLedger::open(&folder.path().join("ledger.db"), LedgerOptions::default())?);
     ledger.open_channels(&registry.read_blocking(meters::all_channel_specs)?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
-    let written = runtime.block_on(engine::write(&ledger, points, 1000, DAYS))?;
+    let written =
+        runtime.block_on(engine::write(&ledger, Workload::new(points, 42), 1000, DAYS))?;
     ledger.seal_until(Timestamp::MAX)?;
     Figure::new("billing.readings", float(written.readings()) / 1e6, "million").print();
 
@@ -71,57 +60,6 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mdm = Mdm::new(registry.clone(), stores, clock, LiveHub::new());
     month(&mdm, organisation, points)?;
     documents(&registry, &calendar, options.documents)
-}
-
-/// An organisation with usage points on one route, a meter and a register each.
-fn town(registry: &Registry, points: u32) -> Result<OrganisationId, Failure> {
-    let (organisation, tariff) = registry.write_blocking(|tx| -> Result<_, RegistryError> {
-        let now = Timestamp::from_second(0);
-        let id = organisations::insert(tx, &NewOrganisation::named("Bench", ZONE), now)?;
-        tariffs::insert_version(tx, id, "white", Date::constant(2023, 1, 1), TARIFF, now)?;
-        let tariff = tariffs::by_name(tx, id, "white")?.ok_or(RegistryError::Reference)?;
-        Ok((id, tariff.id))
-    })?;
-    for first in (0..points).step_by(5000) {
-        let some = first..points.min(first.saturating_add(5000));
-        registry.write_blocking(move |tx| -> Result<_, RegistryError> {
-            some.clone().try_for_each(|number| home(tx, (organisation, tariff), number))
-        })?;
-    }
-    Ok(organisation)
-}
-
-fn home(
-    tx: &mut Tx,
-    (organisation, tariff): (OrganisationId, TariffId),
-    number: u32,
-) -> Result<(), RegistryError> {
-    let from = Timestamp::from_second(START - 86_400);
-    let row = organisations::get(tx, organisation)?.ok_or(RegistryError::Reference)?;
-    let new = NewUsagePoint::named(&row, &format!("Rua {number}"));
-    let point = usage_points::insert(tx, &new, from)?;
-    billing_runs::set_route(tx, point, Some(ROUTE))?;
-    agreements::insert(tx, point, tariff, Timestamp::from_second(0))?;
-    let serial = format!("M-{number}");
-    let meter = NewMeter {
-        organisation,
-        serial: &serial,
-        secret: None,
-        model: None,
-        reporting_seconds: 900,
-        enrolled_by: None,
-    };
-    let meter = meters::insert(tx, &meter, from)?;
-    meters::install(tx, meter, point, from, None)?;
-    let channel = NewChannel {
-        name: "import".to_owned(),
-        kind: ChannelKind::Register,
-        direction: Direction::Import,
-        interval_seconds: None,
-        register_digits: None,
-    };
-    let channel = meters::add_channel(tx, meter, &channel, from)?;
-    if channel == engine::channel(number) { Ok(()) } else { Err(RegistryError::Reference) }
 }
 
 /// Prepare looks at each usage point, approve computes each plan again and stores it.

@@ -48,7 +48,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let ledger = SqliteLedger::open(&path, LedgerOptions::default())?;
     ledger.open_channels(&specs(options.meters))?;
 
-    let written = runtime.block_on(write(&ledger, options.meters, options.batch, days))?;
+    let written =
+        runtime.block_on(write(&ledger, Workload::new(options.meters, 42), options.batch, days))?;
     written.print();
     queries(&ledger, options.meters, days)?;
 
@@ -148,11 +149,10 @@ impl Written {
 /// Appends day by day, while the day before is sealed. The last day stays open.
 pub(crate) async fn write(
     ledger: &SqliteLedger,
-    meters: u32,
+    mut workload: Workload,
     batch: usize,
     days: u32,
 ) -> Result<Written, Failure> {
-    let mut workload = Workload::new(meters, 42);
     let mut written = Written::default();
     let mut samples = Vec::new();
     for day in 0..days {
@@ -181,7 +181,7 @@ pub(crate) async fn write(
             }
             // Two hours after midnight the day before is sealed, beside the readings that follow.
             if quarter == 8 && day > 0 {
-                let end = START + i64::from(day) * DAY_SECONDS;
+                let end = workload.start() + i64::from(day) * DAY_SECONDS;
                 ledger.seal_until(Timestamp::from_second(end))?;
             }
             written.wall += started.elapsed();

@@ -11,13 +11,23 @@ use crate::Failure;
 pub(crate) struct Http {
     stream: BufReader<TcpStream>,
     head: Vec<u8>,
+    token: Option<String>,
 }
 
 impl Http {
     pub(crate) fn connect(address: SocketAddr) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::with_capacity(64 << 10, stream), head: Vec::new() })
+        Ok(Self {
+            stream: BufReader::with_capacity(64 << 10, stream),
+            head: Vec::new(),
+            token: None,
+        })
+    }
+
+    /// The same connection, on which each question carries this bearer token.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Result<Vec<u8>, Failure> {
@@ -32,9 +42,13 @@ impl Http {
         self.head.clear();
         write!(
             self.head,
-            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n",
             body.len()
         )?;
+        if let Some(token) = &self.token {
+            write!(self.head, "Authorization: Bearer {token}\r\n")?;
+        }
+        self.head.extend_from_slice(b"\r\n");
         let stream = self.stream.get_mut();
         stream.write_all(&self.head)?;
         stream.write_all(body)?;

@@ -9,7 +9,9 @@ mod http;
 mod late;
 mod ledger;
 mod memory;
+mod pages;
 mod peer;
+mod town;
 mod workload;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -38,6 +40,8 @@ enum Bench {
     Late(late::Options),
     /// Many connections with one reading a message, beside Mosquitto with QoS 1.
     Fanin(fanin::Options),
+    /// What the pages ask of the API, with a year of ten thousand homes, while meters report.
+    Pages(pages::Options),
     /// The server of `fanin`, which starts it by itself.
     #[command(hide = true)]
     FaninServer(fanin::ServerOptions),
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Bench::Fanin(options) => fanin::run(&options),
         Bench::FaninServer(options) => fanin::run_server(&options),
         Bench::Ledger(options) => ledger::run(&options),
+        Bench::Pages(options) => pages::run(&options),
         Bench::LedgerServer(options) => peer::run_server(&options),
         Bench::Memory(options) => memory::run(&options),
         Bench::Late(options) => late::run(&options),

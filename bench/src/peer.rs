@@ -13,7 +13,7 @@ pub(crate) use corrente::{Corrente, ServerOptions, run_server};
 pub(crate) use influx::Influx;
 pub(crate) use load::{Loaded, Pace};
 pub(crate) use postgres::Postgres;
-pub(crate) use program::Program;
+pub(crate) use program::{Program, free_address};
 pub(crate) use victoria::Victoria;
 
 /// A store of readings.

@@ -24,6 +24,8 @@ pub(crate) struct Sample {
 #[derive(Debug)]
 pub(crate) struct Workload {
     meters: u32,
+    /// The first quarter begins here.
+    start: i64,
     registers: Vec<i64>,
     /// Mean Wh of a quarter above the base load, by meter.
     means: Vec<u16>,
@@ -49,7 +51,16 @@ impl Workload {
         let shape = (0..1024)
             .map(|n| (-256.0 * (1.0 - (f64::from(n) + 0.5) / 1024.0).ln()) as u32)
             .collect();
-        Self { meters, registers, means, random, quarter: 0, late: Vec::new(), shape }
+        Self { meters, start: START, registers, means, random, quarter: 0, late: Vec::new(), shape }
+    }
+
+    /// The same meters from another instant on.
+    pub(crate) fn starting(self, start: i64) -> Self {
+        Self { start, ..self }
+    }
+
+    pub(crate) const fn start(&self) -> i64 {
+        self.start
     }
 
     /// Different readings that were given out.
@@ -63,7 +74,7 @@ impl Workload {
     pub(crate) fn quarter(&mut self, out: &mut Vec<Sample>) {
         self.quarter += 1;
         let quarter = self.quarter;
-        let time = START + i64::from(quarter) * QUARTER;
+        let time = self.start + i64::from(quarter) * QUARTER;
         let before = out.len();
         let hour = quarter / 4 % 24;
         // More in the evening, less at night.
