@@ -261,7 +261,8 @@ fn line_row(line: &Line, columns: &[(String, String)], pen: &Pen<'_>) -> LineRow
             .map(|quantity| {
                 let plural = quantity != Decimal::ONE;
                 let unit = words.unit(unit, i64::from(plural) + 1);
-                format!("{} {unit}", figures.exact(quantity.normalize()))
+                // A mean of demands has no end.
+                format!("{} {unit}", figures.at_most(quantity, 6))
             })
             .unwrap_or_default(),
         price: line
