@@ -417,9 +417,9 @@ fn energy(bill: &mut Bill<'_>, file: &TariffFile, charge: &EnergyCharge, own: &[
         let fills = charge.blocks_count == BlockCount::All;
         let total: i64 = every.iter().filter(|p| fills || counts(p)).map(in_period).sum();
         let scale = match (charge.blocks_for_days, bill.case.inputs.part_of_days) {
-            (Some(of), _) => Decimal::from(all_days) / Decimal::from(of),
-            (None, Some(of)) => Decimal::from(all_days) / Decimal::from(of),
-            (None, None) => Decimal::ONE,
+            (Some(of), _) => (all_days, i64::from(of)),
+            (None, Some(of)) => (all_days, of),
+            (None, None) => (1, 1),
         };
         let mut found: BTreeMap<Key, (Decimal, Date)> = BTreeMap::new();
         for (index, block) in charge.blocks.iter().enumerate() {
@@ -469,12 +469,14 @@ fn ends(blocks: &[Block], kw: Decimal) -> Vec<Option<Decimal>> {
     blocks.iter().map(end).collect()
 }
 
-fn parts(ends: &[Option<Decimal>], total: i64, scale: Decimal) -> Vec<i64> {
+/// The scale is two numbers: divided first, a third would not come out to the half that is rounded.
+fn parts(ends: &[Option<Decimal>], total: i64, (days, of): (i64, i64)) -> Vec<i64> {
     let mut before = 0;
     ends.iter()
         .map(|end| {
             let limit = end.map_or(total, |l| {
-                let wh = round_to(l * Decimal::ONE_THOUSAND * scale, 0, Rounding::HalfUp);
+                let wh = l * Decimal::ONE_THOUSAND * Decimal::from(days) / Decimal::from(of);
+                let wh = round_to(wh, 0, Rounding::HalfUp);
                 i64::try_from(wh).unwrap().min(total)
             });
             let part = (limit - before).max(0);
@@ -507,7 +509,7 @@ fn daily(
         };
         let cells: Vec<i64> = periods.iter().map(|p| used(p)).collect();
         let total: i64 = cells.iter().sum();
-        let parts = parts(&ends(&charge.blocks, Decimal::ZERO), total, Decimal::ONE);
+        let parts = parts(&ends(&charge.blocks, Decimal::ZERO), total, (1, 1));
         for (index, part) in parts.into_iter().enumerate() {
             let block = &charge.blocks[index];
             if part == 0 {
@@ -543,11 +545,7 @@ fn daily(
 
 fn social(bill: &mut Bill<'_>, file: &TariffFile, own: &[Date]) {
     let all_days = count(&bill.all_days);
-    let scale = bill
-        .case
-        .inputs
-        .part_of_days
-        .map_or(Decimal::ONE, |of| Decimal::from(all_days) / Decimal::from(of));
+    let scale = bill.case.inputs.part_of_days.map_or((1, 1), |of| (all_days, of));
     for discount in &file.discount {
         let charge = file.energy.iter().find(|c| c.code == discount.on[0]).unwrap();
         let ends: Vec<_> = discount.blocks.iter().map(|b| b.up_to_kwh.map(|e| e.0)).collect();
