@@ -57,6 +57,13 @@ export function InvoiceList() {
                 </span>
                 <Icon name="right" size={18} className="flex-none text-muted group-hover:text-brand" />
               </Link>
+              {invoice.corrections.map((correction) => (
+                <Link key={correction.id} to="/invoice" search={{ bill: correction.id }} className="flex min-h-11 items-center gap-4 pb-3 ps-4 text-sm">
+                  <span className="min-w-0 grow text-muted">{t("invoice.correction", { number: correction.number })}</span>
+                  <span className="tabular flex-none font-semibold">{format.money(correction.amount, invoice.currency)}</span>
+                  <Icon name="right" size={18} className="flex-none text-muted" />
+                </Link>
+              ))}
             </li>
           ))}
         </ul>

@@ -15,6 +15,7 @@ import { LineTable } from "@/shared/ui/LineTable";
 import { InvoiceState } from "@/shared/ui/StateChip";
 import { Actions } from "./Actions";
 import { Comparison } from "./Comparison";
+import { Corrected, Corrections } from "./Corrections";
 import { MonthHistory } from "./MonthHistory";
 import { Pix } from "./Pix";
 
@@ -107,6 +108,8 @@ function Document({ invoice }: { invoice: Invoice }) {
           </div>
         </div>
       </section>
+      <Corrected invoice={invoice} />
+      <Corrections invoice={invoice} />
       <Panel title={t("invoice.calculated")}>
         <LineTable lines={invoice.lines} total={invoice.total} format={format} currency={invoice.currency} />
         {invoice.taxes.length > 0 && (
@@ -186,15 +189,18 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function Meter({ invoice }: { invoice: Invoice }) {
   const t = useT();
   const { format } = useSession();
-  const { meter, quality } = invoice;
+  const { meters, quality } = invoice;
   const total = quality.measured + quality.estimated + quality.edited + quality.missing;
   return (
     <Panel title={t("invoice.readings")}>
-      {meter && <table className="data">
+      {meters.map((meter) => <table key={`${meter.serial} ${meter.start_at}`} className="data mb-4">
         <tbody>
           <tr>
             <th scope="row">{t("invoice.meter")}</th>
-            <td className="num">{meter.serial}</td>
+            <td className="num">
+              {meter.serial}
+              {meter.constant !== "1" && <span className="block text-[0.8125rem] text-muted">{t("invoice.constant", { constant: format.decimal(meter.constant, 3) })}</span>}
+            </td>
           </tr>
           <tr>
             <th scope="row">
@@ -206,7 +212,10 @@ function Meter({ invoice }: { invoice: Invoice }) {
           <tr>
             <th scope="row">
               {t("invoice.end")}
-              <span className="block text-[0.8125rem] text-muted">{format.dateTime(meter.end_at)}</span>
+              <span className="block text-[0.8125rem] text-muted">
+                {format.dateTime(meter.end_at)}
+                {meter.estimated && ` · ${t("invoice.estimatedReading")}`}
+              </span>
             </th>
             <td className="num">{format.energyExact(meter.end_wh)}</td>
           </tr>
@@ -214,10 +223,10 @@ function Meter({ invoice }: { invoice: Invoice }) {
             <th scope="row" className="font-semibold">
               {t("invoice.difference")}
             </th>
-            <td className="num font-semibold">{format.energyExact(meter.end_wh - meter.start_wh)}</td>
+            <td className="num font-semibold">{format.energyExact(meter.wh ?? meter.end_wh - meter.start_wh)}</td>
           </tr>
         </tbody>
-      </table>}
+      </table>)}
       <p className="mt-3 text-sm text-muted">
         {quality.measured === total
           ? t("invoice.allMeasured", { all: format.integer(total) })
