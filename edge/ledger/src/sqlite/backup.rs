@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, backup::Backup};
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+};
 
 use super::{Shared, SqliteLedger, schema};
 use crate::LedgerError;
@@ -59,9 +62,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), LedgerError> {
         .map_err(|error| failed(to, &error))?;
     let mut target = Connection::open(to).map_err(|error| schema::unusable(to, &error))?;
     // All pages in one step: one state of the database, and the writer goes on beside it.
-    Backup::new(&from, &mut target)
+    let step = Backup::new(&from, &mut target)
         .and_then(|backup| backup.step(-1))
         .map_err(|error| schema::unusable(to, &error))?;
+    if step != StepResult::Done {
+        return Err(LedgerError::Unusable(format!(
+            "the ledger could not be copied to {}: another program holds it, try again",
+            to.display()
+        )));
+    }
     target.close().map_err(|(_, error)| schema::unusable(to, &error))
 }
 

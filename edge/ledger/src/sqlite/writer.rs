@@ -120,17 +120,25 @@ impl Writer {
         loop {
             let works = self.next();
             let is_idle = works.is_empty();
-            if let Err(error) = self.group(works) {
-                self.recover(&error);
-            } else if self.has_chores() {
-                if let Err(error) = self.chore() {
+            let rests = self.group(works).and_then(|()| {
+                if !self.has_chores() {
+                    return Ok(is_idle);
+                }
+                self.chore().map(|()| false)
+            });
+            match rests {
+                Ok(rests) => {
+                    if rests && self.closing {
+                        break;
+                    }
+                }
+                Err(error) => {
                     self.recover(&error);
+                    // The window may hold what was refused: nothing more is written from it.
                     if self.closing {
                         break;
                     }
                 }
-            } else if self.closing && is_idle {
-                break;
             }
         }
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {

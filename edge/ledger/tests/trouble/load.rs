@@ -164,7 +164,7 @@ pub(crate) fn check(path: &Path, next: &[u64]) -> Result<u64, LedgerError> {
 }
 
 /// The sums in the headers of the blocks count nothing twice.
-fn check_once(ledger: &SqliteLedger) -> Result<(), LedgerError> {
+pub(crate) fn check_once(ledger: &SqliteLedger) -> Result<(), LedgerError> {
     let (first, last) = (19_990, 20_100);
     let totals = ledger.totals(first, last)?;
     for total in totals {

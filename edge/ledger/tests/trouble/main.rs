@@ -4,7 +4,9 @@
 
 mod damage;
 mod disk;
+mod failing;
 mod kill;
 mod load;
 mod opening;
 mod power;
+mod trace;
