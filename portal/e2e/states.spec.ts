@@ -22,6 +22,23 @@ async function breaks(page: Page, pattern: RegExp, act: (route: Route) => Promis
 const problem = { type: "about:blank", title: "It failed", status: 500, code: "internal", detail: "", incident: "4f2a9b00" };
 const said500 = /status of 500/;
 
+test("a server that cannot store readings says so on every page", async () => {
+  const { page, done } = await open({ serviceWorkers: "block" });
+  await signIn(page);
+  let storing = false;
+  await page.route(/\/api\/v1\/live\?/, (route) =>
+    route.fulfill({ contentType: "text/event-stream", body: `retry: 100\nevent: hello\ndata: {"build":"","storing":${storing}}\n\n` }),
+  );
+  const strip = page.getByRole("alert").filter({ hasText: "cannot store new readings" });
+  for (const screen of ["/", "/historic", "/alerts"]) {
+    await page.goto(base + screen);
+    await strip.waitFor();
+  }
+  storing = true;
+  await strip.waitFor({ state: "detached" });
+  await done();
+});
+
 describe("a card never takes one of its states for another", () => {
   test.each(screens)("%s says that it failed, with a code, and is filled by trying again", async (screen, pattern) => {
     const { page, done } = await open({ serviceWorkers: "block" });

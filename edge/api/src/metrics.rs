@@ -63,6 +63,8 @@ pub enum Metric {
     LedgerWindowReadings,
     /// Memory of the open days.
     LedgerWindowBytes,
+    /// Memory of the open days for each channel.
+    LedgerWindowBytesPerChannel,
     /// Readings made durable.
     LedgerReadings,
     /// Group commits.
@@ -113,6 +115,7 @@ impl Metric {
         Self::LedgerChannels,
         Self::LedgerWindowReadings,
         Self::LedgerWindowBytes,
+        Self::LedgerWindowBytesPerChannel,
         Self::LedgerReadings,
         Self::LedgerCommits,
         Self::LedgerBlocks,
@@ -184,6 +187,11 @@ impl Metric {
             Self::LedgerWindowBytes => {
                 ("corrente_ledger_window_bytes", "Memory of the open days", Gauge)
             }
+            Self::LedgerWindowBytesPerChannel => (
+                "corrente_ledger_window_bytes_per_channel",
+                "Memory of the open days for each channel",
+                Gauge,
+            ),
             Self::LedgerReadings => ("corrente_ledger_readings", "Readings made durable", Counter),
             Self::LedgerCommits => ("corrente_ledger_commits", "Group commits", Counter),
             Self::LedgerBlocks => ("corrente_ledger_blocks", "Blocks written", Counter),
@@ -339,6 +347,7 @@ async fn metrics(State(api): State<Api>, _: Watcher) -> Result<Response, Problem
         (Metric::LedgerChannels, ledger.channels),
         (Metric::LedgerWindowReadings, ledger.window_readings),
         (Metric::LedgerWindowBytes, ledger.window_bytes),
+        (Metric::LedgerWindowBytesPerChannel, ledger.window_bytes_per_channel()),
         (Metric::LedgerReadings, ledger.appended),
         (Metric::LedgerCommits, ledger.commits),
         (Metric::LedgerBlocks, ledger.blocks),

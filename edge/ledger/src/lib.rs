@@ -183,6 +183,17 @@ impl DayTotal {
     }
 }
 
+/// What a meter said of its power at an instant. It is no reading: no energy is worked out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PowerSample {
+    /// The channel.
+    pub channel: ChannelId,
+    /// When.
+    pub t: Timestamp,
+    /// Power in watts.
+    pub watts: i64,
+}
+
 /// What the ledger says of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerStats {
@@ -200,6 +211,13 @@ pub struct LedgerStats {
     pub blocks: u64,
     /// Is it taking readings? False after a commit failed (disk full) until it works again.
     pub accepting: bool,
+}
+
+impl LedgerStats {
+    /// Memory of the window in bytes for each channel that is known; 0 where there is none.
+    pub fn window_bytes_per_channel(&self) -> u64 {
+        self.window_bytes.checked_div(self.channels).unwrap_or_default()
+    }
 }
 
 /// What can go wrong in the ledger.
@@ -333,6 +351,18 @@ pub trait Ledger: Send + Sync + Debug {
         }
         Ok(totals)
     }
+
+    /// Keeps samples of power for as long as this ledger is set to. Nobody is told when they are durable:
+    /// a crash may take those of the last minute.
+    fn keep_power(&self, samples: &[PowerSample]) -> Result<(), LedgerError>;
+
+    /// The samples of power of a channel in `(start, end]` that are kept, in order of time; of two at one
+    /// instant the one that came last.
+    fn power(&self, channel: ChannelId, span: Span) -> Result<Vec<PowerSample>, LedgerError>;
+
+    /// Forgets the samples of power that are too old at this time, in whole hours. Energy is never
+    /// forgotten.
+    fn forget_power(&self, now: Timestamp) -> Result<(), LedgerError>;
 
     /// What the ledger says of itself.
     fn stats(&self) -> LedgerStats;

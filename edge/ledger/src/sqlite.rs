@@ -9,6 +9,7 @@ mod falls;
 mod key;
 mod load;
 mod look;
+mod power;
 mod queue;
 mod read;
 mod schema;
@@ -35,13 +36,14 @@ use tokio::sync::{Semaphore, oneshot};
 use self::{
     checkpoint::Checkpointer,
     directory::Directory,
+    power::Power,
     queue::{Answer, Offer, Queue, Work},
     read::Readers,
     writer::Writer,
 };
 use crate::{
     Admission, Appended, AsOf, ChannelTotal, DayTotal, Decision, Entry, Ledger, LedgerError,
-    LedgerStats, Rejected, Revisions, Settled, day, window::Window,
+    LedgerStats, PowerSample, Rejected, Revisions, Settled, day, window::Window,
 };
 
 pub use self::look::LedgerLook;
@@ -63,6 +65,8 @@ pub struct LedgerOptions {
     pub seal_slice: usize,
     /// Bytes that are written between two checkpoints.
     pub checkpoint_bytes: usize,
+    /// Hours for which samples of power are kept; none with 0.
+    pub power_hours: u32,
     /// Size in bytes that the file must not exceed.
     pub max_bytes: Option<u64>,
 }
@@ -77,6 +81,7 @@ impl Default for LedgerOptions {
             window_bytes: 1536 << 20,
             seal_slice: 1000,
             checkpoint_bytes: 32 << 20,
+            power_hours: 48,
             max_bytes: None,
         }
     }
@@ -108,6 +113,7 @@ struct Shared {
     queue: Queue,
     room: Arc<Semaphore>,
     readers: Readers,
+    power: Power,
     checkpointer: Checkpointer,
     counters: Counters,
     /// Why writing failed last.
@@ -204,6 +210,7 @@ impl SqliteLedger {
             queue: Queue::default(),
             room: Arc::new(Semaphore::new(options.queue_readings.clamp(1, Semaphore::MAX_PERMITS))),
             readers: Readers::default(),
+            power: Power::default(),
             checkpointer: Checkpointer::new(options.checkpoint_bytes),
             counters: Counters { accepting: AtomicBool::new(true), ..Counters::default() },
             trouble: Mutex::default(),
@@ -378,6 +385,18 @@ impl Ledger for SqliteLedger {
     fn totals(&self, first: i32, last: i32) -> Result<Vec<ChannelTotal>, LedgerError> {
         self.shared.check_open()?;
         self.shared.totals(first, last)
+    }
+
+    fn keep_power(&self, samples: &[PowerSample]) -> Result<(), LedgerError> {
+        self.shared.keep_power(samples)
+    }
+
+    fn power(&self, channel: ChannelId, span: Span) -> Result<Vec<PowerSample>, LedgerError> {
+        self.shared.power(channel, span)
+    }
+
+    fn forget_power(&self, now: Timestamp) -> Result<(), LedgerError> {
+        self.shared.forget_power(now)
     }
 
     fn stats(&self) -> LedgerStats {

@@ -236,11 +236,11 @@ function ConnectionChip() {
   );
 }
 
-/** What is true of the whole page: lab mode, plain http, stored answers, a newer build. */
+/** What is true of the whole page: a server that cannot store, lab mode, plain http, stored answers, a newer build. */
 function Strips() {
   const t = useT();
   const { me, options, format } = useSession();
-  const { build } = useLive();
+  const { build, storing } = useLive();
   const stored = useSyncExternalStore(storedAnswer.subscribe, storedAnswer.get);
   const [opened] = useState(options.build);
   const notes = [
@@ -250,9 +250,14 @@ function Strips() {
     options.insecure && me.user !== null && me.user.role !== "customer" && t("shell.insecure"),
   ].filter((note) => note !== false);
   const outdated = build !== null && build !== opened;
-  if (notes.length === 0 && !outdated) return null;
+  if (notes.length === 0 && !outdated && storing) return null;
   return (
     <div className="no-print mx-auto grid max-w-5xl gap-2 px-4 pt-3 rail:px-8">
+      {!storing && (
+        <p role="alert" className="strip">
+          {t("shell.notStoring")}
+        </p>
+      )}
       {notes.map((note) => (
         <p key={note} className="strip">
           {note}

@@ -40,9 +40,10 @@ pub(crate) struct LiveQuestion {
     usage_point: String,
 }
 
-/// What happens now: `hello` with the build, `snapshot` with what the home page shows of now, then
-/// `power` (`t` in seconds since 1970, `w`, and with them `price_per_hour`, `period` and `phases` as in
-/// the snapshot), `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
+/// What happens now: `hello` with the build and whether the server is `storing` readings, `snapshot` with
+/// what the home page shows of now, then `power` (`t` in seconds since 1970, `w`, and with them
+/// `price_per_hour`, `period` and `phases` as in the snapshot), `storing` when that changes (a full disk),
+/// `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
 /// Each has a number as its id, one more than the one before.
 #[utoipa::path(
     get,
@@ -70,6 +71,7 @@ async fn get_live(
         events,
         next: Next::Hello,
         number: 0,
+        storing: true,
         said: Instant::now(),
         look: interval(STOPPING),
     };
@@ -86,6 +88,8 @@ struct Watching {
     next: Next,
     /// How many events were sent.
     number: u64,
+    /// What was said last of whether readings are stored.
+    storing: bool,
     /// When the last one was.
     said: Instant,
     look: Interval,
@@ -113,8 +117,9 @@ impl Watching {
         match self.next {
             Next::Hello => {
                 self.next = Next::Snapshot;
-                let build = json!({ "build": self.api.config().build });
-                Some(named("hello", &build).retry(RETRY))
+                self.storing = self.api.ledger().stats().accepting;
+                let hello = json!({ "build": self.api.config().build, "storing": self.storing });
+                Some(named("hello", &hello).retry(RETRY))
             }
             Next::Snapshot => {
                 self.next = Next::Events;
@@ -148,6 +153,11 @@ impl Watching {
                     if self.api.is_stopping() {
                         self.next = Next::End;
                         return Some(named("bye", &json!({})));
+                    }
+                    let storing = self.api.ledger().stats().accepting;
+                    if storing != self.storing {
+                        self.storing = storing;
+                        return Some(named("storing", &json!({ "storing": storing })));
                     }
                     // An event, since a page cannot see a comment.
                     if self.said.elapsed() >= self.api.config().heartbeat {

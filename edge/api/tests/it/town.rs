@@ -179,6 +179,11 @@ impl Town {
         std::array::from_fn(|place| kept[place].sequence)
     }
 
+    /// The ledger takes no more readings, as with a full disk.
+    pub(crate) fn stop_storing(&self) {
+        self.ledger.close().unwrap();
+    }
+
     /// Sends a request; each header as `name: value`.
     pub(crate) async fn send(
         &self,

@@ -273,7 +273,10 @@ async fn a_live_page_is_greeted_and_told_what_is() {
         let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
         text.push_str(std::str::from_utf8(&frame).unwrap());
     }
-    assert!(text.contains("event: hello\ndata: {\"build\":"), "{text}");
+    let hello = text.lines().nth(1).and_then(|line| line.strip_prefix("data: ")).unwrap();
+    let hello: Value = serde_json::from_str(hello).unwrap();
+    assert!(text.starts_with("event: hello\n") && hello["build"].is_string(), "{text}");
+    assert_eq!(hello["storing"], true);
     let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     assert_eq!(names[..4], ["hello", "snapshot", "ping", "ping"]);
     let ids: Vec<u64> = text
@@ -284,6 +287,17 @@ async fn a_live_page_is_greeted_and_told_what_is() {
     assert_eq!(ids, (1..=u64::try_from(names.len()).unwrap()).collect::<Vec<_>>());
     assert!(text.contains("retry: 2000"), "{text}");
     assert!(text.contains("\"state\":\"silent\""), "{text}");
+
+    // A ledger that takes nothing is news for every open page, once.
+    town.stop_storing();
+    while !text.contains("event: storing") || !text.ends_with("\n\n") {
+        let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        text.push_str(std::str::from_utf8(&frame).unwrap());
+    }
+    assert!(text.contains("event: storing\ndata: {\"storing\":false}"), "{text}");
+    let ready = town.send("GET", "/health/ready", &[], None).await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.json()["ledger"], false);
 
     let (status, _, _) =
         town.open("GET", "/api/v1/live?usage_point=nobody", &[&cookies], None).await;

@@ -49,6 +49,13 @@ pub(super) enum Work {
     Compact {
         answer: Answer<()>,
     },
+    /// There are samples of power to be written.
+    Power,
+    ForgetPower {
+        /// The first key that stays.
+        before: i64,
+        answer: Answer<()>,
+    },
     Close,
 }
 
@@ -61,6 +68,8 @@ impl Work {
             | Self::Settle { .. }
             | Self::Seal { .. }
             | Self::Compact { .. }
+            | Self::Power
+            | Self::ForgetPower { .. }
             | Self::Close => usize::MAX,
         }
     }
@@ -70,12 +79,14 @@ impl Work {
         // Whoever asked may be gone: then nobody wants the answer.
         match self {
             Self::Append { answer, .. } => drop(answer.send(Err(error()))),
-            Self::Open { answer, .. } | Self::Compact { answer } => {
+            Self::Open { answer, .. }
+            | Self::Compact { answer }
+            | Self::ForgetPower { answer, .. } => {
                 drop(answer.send(Err(error())));
             }
             Self::Settle { answer, .. } => drop(answer.send(Err(error()))),
             Self::Seal { answer, .. } => drop(answer.send(Err(error()))),
-            Self::Close => {}
+            Self::Power | Self::Close => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::power;
 use crate::LedgerError;
 
 /// "Corr" in ASCII: says whose file this is.
@@ -118,8 +119,9 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     // A file on a read-only medium opens and reads; it must be found now and not at the first reading.
     connection
         .execute_batch(&format!(
-            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; {bring} \
-             PRAGMA user_version = {VERSION}; COMMIT"
+            "BEGIN IMMEDIATE; UPDATE probe SET ballast = ballast; {bring} {} \
+             PRAGMA user_version = {VERSION}; COMMIT",
+            power::TABLE
         ))
         .map_err(failed)
 }
@@ -159,8 +161,9 @@ fn create(path: &Path, connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {SCHEMA}; INSERT INTO probe VALUES (1, x''); \
-         PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"
+        "BEGIN IMMEDIATE; {SCHEMA} {} INSERT INTO probe VALUES (1, x''); \
+         PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT",
+        power::TABLE
     ))?;
     // The file's name must survive a power cut too.
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())

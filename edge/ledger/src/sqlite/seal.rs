@@ -61,7 +61,9 @@ impl Writer {
         !self.jobs.is_empty()
             || !self.done.is_empty()
             || !self.compacting.is_empty()
+            || !self.forgetting.is_empty()
             || self.shared.checkpointer.wants_finish()
+            || self.shared.power.is_due()
             || self.shared.window().has_full()
             || self.is_over_budget()
     }
@@ -75,6 +77,9 @@ impl Writer {
         if self.shared.window().has_full() {
             return self.cut();
         }
+        if self.shared.power.is_due() {
+            return self.write_power();
+        }
         if self.jobs.is_empty() && self.is_over_budget() {
             let oldest = self.shared.window().open_days().next();
             self.jobs.extend(oldest.map(SealJob::day));
@@ -84,6 +89,13 @@ impl Writer {
         }
         if let Some(&(day, sequence)) = self.done.first() {
             return self.prune(day, sequence);
+        }
+        if let Some(&(before, _)) = self.forgetting.first() {
+            if self.forget_power(before)? {
+                let (_, answer) = self.forgetting.remove(0);
+                drop(answer.send(Ok(())));
+            }
+            return Ok(());
         }
         if !self.compacting.is_empty() {
             return self.compact();

@@ -49,9 +49,11 @@ pub(super) struct Writer {
     /// Days whose log can go, up to a number.
     pub(super) done: Vec<(i32, i64)>,
     pub(super) compacting: Vec<Answer<()>>,
+    /// Samples of power before a key that are to be forgotten.
+    pub(super) forgetting: Vec<(i64, Answer<()>)>,
     batches: BTreeMap<i32, Batch>,
     spare: Vec<Batch>,
-    row: Vec<u8>,
+    pub(super) row: Vec<u8>,
     /// Taken from the queue and too much for the group before.
     backlog: VecDeque<Work>,
     /// Batches of the group before.
@@ -107,6 +109,7 @@ impl Writer {
             jobs: VecDeque::new(),
             done,
             compacting: Vec::new(),
+            forgetting: Vec::new(),
             batches: BTreeMap::new(),
             spare: Vec::new(),
             row: Vec::new(),
@@ -140,6 +143,9 @@ impl Writer {
                     }
                 }
             }
+        }
+        if let Err(error) = self.write_power() {
+            tracing::warn!(%error, "the last samples of power are not kept");
         }
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "last checkpoint failed, the log stays beside the ledger");
@@ -241,6 +247,9 @@ impl Writer {
             }
             Work::Seal { until, answer } => self.jobs.push_back(SealJob::until(until, answer)),
             Work::Compact { answer } => self.compacting.push(answer),
+            // It stands among the chores already.
+            Work::Power => {}
+            Work::ForgetPower { before, answer } => self.forgetting.push((before, answer)),
             Work::Close => self.closing = true,
         }
     }
@@ -466,6 +475,9 @@ impl Writer {
             job.refuse(refuse());
         }
         for answer in self.compacting.drain(..) {
+            drop(answer.send(Err(refuse())));
+        }
+        for (_, answer) in self.forgetting.drain(..) {
             drop(answer.send(Err(refuse())));
         }
         self.batches.clear();

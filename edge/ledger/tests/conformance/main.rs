@@ -37,6 +37,10 @@ impl Store for Sqlite {
     fn folder(&self) -> &Path {
         self.folder.path()
     }
+
+    fn power_hours(&self) -> i64 {
+        self.options.power_hours.into()
+    }
 }
 
 /// Everything happens after a few readings: early cuts, many slices, groups of three.

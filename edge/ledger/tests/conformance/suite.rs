@@ -3,8 +3,8 @@
 use std::{path::Path, thread};
 
 use corrente_ledger::{
-    Admission, Appended, AsOf, DayTotal, Decision, Entry, Ledger, LedgerError, QuarantineReason,
-    Rejected, RejectionReason, Revisions, Settled,
+    Admission, Appended, AsOf, DayTotal, Decision, Entry, Ledger, LedgerError, PowerSample,
+    QuarantineReason, Rejected, RejectionReason, Revisions, Settled,
 };
 use corrente_metering::{
     ChannelId, ChannelKind, ChannelSpec, Reading, SourceQuality, Span, Timestamp,
@@ -16,6 +16,8 @@ pub(crate) trait Store {
     fn open(&self) -> Box<dyn Ledger>;
     fn open_backup(&self, backup: &Path) -> Box<dyn Ledger>;
     fn folder(&self) -> &Path;
+    /// Hours for which it keeps samples of power.
+    fn power_hours(&self) -> i64;
 }
 
 type Case = (&'static str, fn(&dyn Store));
@@ -35,6 +37,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a closed ledger says so", a_closed_ledger_says_so),
     ("many writers at once lose nothing", many_writers_at_once_lose_nothing),
     ("reads during sealing miss nothing", reads_during_sealing_miss_nothing),
+    ("samples of power are kept for a while", samples_of_power_are_kept_for_a_while),
     ("odd values and qualities are kept", odd_values_and_qualities_are_kept),
 ];
 
@@ -384,6 +387,74 @@ fn a_backup_is_a_ledger_of_its_own(store: &dyn Store) {
     append(&*copy, vec![entry(1, START + 2, 0)]);
     assert_eq!(all(&*copy, 1).len(), all(&*ledger, 1).len());
     assert_eq!(copy.verify().unwrap().len(), 0);
+}
+
+fn samples_of_power_are_kept_for_a_while(store: &dyn Store) {
+    const HOUR: i64 = 3600;
+    let kept = store.power_hours() * HOUR;
+    let ledger = fresh(store);
+    ledger.open_channels(&[register(400, 0)]).unwrap();
+    let sample = |channel: u64, second: i64, watts: i64| PowerSample {
+        channel: id(channel),
+        t: at(second),
+        watts,
+    };
+    let start = START + 10;
+    // Energy beside it, which nothing of this touches.
+    let energy: Vec<Entry> = (0..6).map(|n| entry(1, start + n * HOUR, n)).collect();
+    append(&*ledger, energy);
+    let before = all(&*ledger, 1);
+    // Out of order, another channel at the same instants, negative, huge, and one instant twice.
+    let mut samples: Vec<PowerSample> =
+        (0..6).rev().map(|n| sample(1, start + n * HOUR, 100 + n)).collect();
+    samples.push(sample(400, start, -2300));
+    samples.push(sample(1, start + 1, i64::MAX));
+    samples.push(sample(1, start + 5 * HOUR, 7));
+    ledger.keep_power(&samples).unwrap();
+    let expected = |from: i64| -> Vec<(i64, i64)> {
+        let of_hours = (0..6).map(|n| (start + n * HOUR, if n == 5 { 7 } else { 100 + n }));
+        let mut all: Vec<(i64, i64)> = of_hours.chain([(start + 1, i64::MAX)]).collect();
+        all.sort_unstable();
+        all.retain(|(t, _)| *t >= from);
+        all
+    };
+    let power = |ledger: &dyn Ledger, channel: u64, span: Span| -> Vec<(i64, i64)> {
+        let found = ledger.power(id(channel), span).unwrap();
+        assert!(found.iter().all(|one| one.channel == id(channel)));
+        found.into_iter().map(|one| (one.t.second(), one.watts)).collect()
+    };
+    let check = |ledger: &dyn Ledger, from: i64| {
+        assert_eq!(power(ledger, 1, FAR), expected(from));
+        assert_eq!(all(ledger, 1), before);
+        let one = Span::new(at(start + 4 * HOUR), at(start + 5 * HOUR));
+        assert_eq!(power(ledger, 1, one), [(start + 5 * HOUR, 7)]);
+    };
+    check(&*ledger, 0);
+    assert_eq!(power(&*ledger, 400, FAR), [(start, -2300)]);
+    ledger.close().unwrap();
+    let ledger = store.open();
+    check(&*ledger, 0);
+    ledger.keep_power(&[sample(400, start + 60, 1)]).unwrap();
+    // Young enough to the last second of the hour.
+    ledger.forget_power(at(START + HOUR - 1 + kept)).unwrap();
+    check(&*ledger, 0);
+    ledger.forget_power(at(START + 2 * HOUR + kept)).unwrap();
+    check(&*ledger, START + 2 * HOUR);
+    assert_eq!(power(&*ledger, 400, FAR), []);
+    ledger.seal_until(at(START + 2 * DAY)).unwrap();
+    check(&*ledger, START + 2 * HOUR);
+    let copy = store.folder().join("power.db");
+    ledger.backup(&copy).unwrap();
+    check(&*store.open_backup(&copy), START + 2 * HOUR);
+    ledger.forget_power(at(START + 9 * DAY + kept)).unwrap();
+    assert_eq!(power(&*ledger, 1, FAR), []);
+    assert_eq!(all(&*ledger, 1), before);
+    let unknown = ledger.keep_power(&[sample(999, start, 1)]);
+    assert!(matches!(unknown, Err(LedgerError::UnknownChannel(_))));
+    ledger.close().unwrap();
+    assert!(matches!(ledger.keep_power(&samples), Err(LedgerError::Closed)));
+    assert!(matches!(ledger.power(id(1), FAR), Err(LedgerError::Closed)));
+    assert!(matches!(ledger.forget_power(at(START)), Err(LedgerError::Closed)));
 }
 
 fn unknown_channels_are_refused_whole(store: &dyn Store) {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use corrente_ledger::{
-    Admission, Appended, AsOf, Decision, Entry, Ledger, LedgerError, LedgerOptions,
+    Admission, Appended, AsOf, Decision, Entry, Ledger, LedgerError, LedgerOptions, PowerSample,
     QuarantineReason, Settled, SqliteLedger,
 };
 use corrente_metering::{ChannelSpec, Reading, SourceQuality, Span, Timestamp};
@@ -133,6 +133,11 @@ fn lives_when_told_to() {
         // An attempt whose commit was not answered may have counted.
         assert!(matches!(settled, Settled::Done | Settled::Already));
     }
+    let power =
+        PowerSample { channel: channels()[0].id, t: Timestamp::from_second(START), watts: 1 };
+    until(|| ledger.keep_power(&[power]));
+    until(|| ledger.forget_power(Timestamp::from_second(START + 9 * DAY)));
+    until(|| ledger.keep_power(&[power]));
     until(|| ledger.compact());
     // Whatever else fails, a copy is whole or none.
     let copy = folder.join("copy.db");

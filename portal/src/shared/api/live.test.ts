@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { backoff, connectionAt } from "./live";
+import { afterEach, expect, test, vi } from "vitest";
+import { backoff, connectionAt, LiveStream } from "./live";
+
+afterEach(() => vi.unstubAllGlobals());
 
 test.each([
   [null, 0, 5_000, "connecting"],
@@ -19,4 +21,32 @@ test("the pause grows to half a minute and stays there", () => {
   expect(backoff(3, 0.5)).toBe(8000);
   expect(backoff(50, 0.5)).toBe(30_000);
   expect(backoff(50, 0)).toBeGreaterThan(20_000);
+});
+
+test("whether the server stores readings is what it said last", () => {
+  const page = new EventTarget();
+  const sources: EventTarget[] = [];
+  vi.stubGlobal("document", page);
+  vi.stubGlobal("window", page);
+  vi.stubGlobal(
+    "EventSource",
+    class extends EventTarget {
+      constructor() {
+        super();
+        sources.push(this);
+      }
+      close() {}
+    },
+  );
+  const stream = new LiveStream("home", () => undefined, () => undefined);
+  const says = (name: string, data: object) => sources.at(-1)?.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+  stream.start();
+  expect(stream.get().storing).toBe(true);
+  says("hello", { build: "1", storing: false });
+  expect(stream.get()).toMatchObject({ build: "1", storing: false });
+  says("ping", {});
+  expect(stream.get().storing).toBe(false);
+  says("storing", { storing: true });
+  expect(stream.get().storing).toBe(true);
+  stream.stop();
 });

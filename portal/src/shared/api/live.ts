@@ -11,6 +11,8 @@ export interface LiveState {
   /** [epoch seconds, watts], oldest first, at most an hour. */
   recent: readonly (readonly [number, number])[];
   build: string | null;
+  /** Whether the server keeps what meters send. */
+  storing: boolean;
   /** The alert that came last while this page was open. */
   alert: AlertEvent | null;
 }
@@ -49,7 +51,7 @@ export class LiveStream {
   #timers: ReturnType<typeof setTimeout>[] = [];
   #retry: ReturnType<typeof setTimeout> | null = null;
   #watchers = new Set<() => void>();
-  #state: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, alert: null };
+  #state: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, storing: true, alert: null };
 
   constructor(
     private readonly usagePoint: string,
@@ -106,7 +108,9 @@ export class LiveStream {
         }
         act(data);
       });
-    on("hello", (data) => this.#set({ build: (data as { build?: string } | null)?.build ?? null }));
+    const storing = (data: unknown) => (data as { storing?: boolean } | null)?.storing ?? true;
+    on("hello", (data) => this.#set({ build: (data as { build?: string } | null)?.build ?? null, storing: storing(data) }));
+    on("storing", (data) => this.#set({ storing: storing(data) }));
     on("snapshot", (data) => {
       const now = data as Now;
       this.#set({ now, recent: now.recent.map(([t = 0, w = 0]) => [t, w] as const) });

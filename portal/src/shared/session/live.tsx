@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { LiveStream, type LiveState } from "@/shared/api/live";
 
-const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, alert: null };
+const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, storing: true, alert: null };
 const Context = createContext<LiveStream | null>(null);
 
 /** Keeps the tab's one stream open for the chosen usage point. */
