@@ -292,6 +292,7 @@ pub(crate) fn ledger_options(settings: &LedgerSettings) -> LedgerOptions {
     LedgerOptions {
         group_time: Duration::from_millis(u64::from(settings.group_milliseconds)),
         window_bytes: usize::try_from(settings.window_mib).unwrap_or(1536).saturating_mul(1 << 20),
+        power_hours: settings.power_hours,
         ..LedgerOptions::default()
     }
 }

@@ -178,11 +178,14 @@ pub(crate) struct LedgerSettings {
     /// Memory in MiB for the readings of open days; above it, the oldest day is written into blocks.
     #[schemars(range(min = 1))]
     pub(crate) window_mib: u32,
+    /// Hours for which the power that meters say (`w`) is kept: for the last hour of the live page after
+    /// a restart. 0 keeps none. Energy is kept for ever.
+    pub(crate) power_hours: u32,
 }
 
 impl Default for LedgerSettings {
     fn default() -> Self {
-        Self { group_milliseconds: 4, window_mib: 1536 }
+        Self { group_milliseconds: 4, window_mib: 1536, power_hours: 48 }
     }
 }
 

@@ -100,7 +100,7 @@ enum Kind {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::HttpRequests,
         Self::HttpSeconds,
         Self::Connections,

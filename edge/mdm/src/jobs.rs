@@ -82,6 +82,7 @@ impl Mdm {
     /// When a store fails; what fails for one usage point is logged and stops no other.
     pub fn hourly(&self, now: Timestamp) -> Result<(), MdmError> {
         self.ledger.seal_until(now.plus(-SEAL_AFTER_SECONDS))?;
+        self.ledger.forget_power(now)?;
         let points = self.registry.read_blocking(usage_points::list_everywhere)?;
         for point in points {
             let id = point.id;

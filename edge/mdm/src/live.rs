@@ -1,5 +1,7 @@
 //! What is going on at a usage point right now, and today.
 
+use std::collections::BTreeMap;
+
 use corrente_billing::energy_costs;
 use corrente_ledger::AsOf;
 use corrente_live::LiveReading;
@@ -121,8 +123,12 @@ impl Mdm {
         // The process may have started a moment ago; the ledger knows the rest of the hour.
         let hour = Span::new(now.plus(-RECENT_SECONDS), now);
         if recent.first().is_none_or(|(first, _)| *first > hour.start.plus(RECENT_SECONDS / 4)) {
-            let known = recent.first().map_or(now, |(first, _)| *first);
-            let mut before = self.power_between(&point, Span::new(hour.start, known))?;
+            let known = recent.first().map_or(now, |(first, _)| first.plus(-1));
+            let span = Span::new(hour.start, known);
+            let mut before = self.power_kept(&point, span)?;
+            if before.is_empty() {
+                before = self.power_between(&point, span)?;
+            }
             before.append(&mut recent);
             recent = before;
         }
@@ -176,6 +182,23 @@ impl Mdm {
             }
         }
         Ok((power, last_heard))
+    }
+
+    /// Power in the span as meters said it.
+    fn power_kept(&self, point: &Point, span: Span) -> Result<Vec<PowerAt>, MdmError> {
+        let mut samples = BTreeMap::new();
+        for channel in point.channels.iter().filter(|channel| channel.until.is_none()) {
+            let kept = empty_if_unknown(self.ledger.power(channel.channel, span))?;
+            samples.extend(kept.into_iter().map(|sample| (sample.t, sample.watts)));
+        }
+        let mut powers = Vec::new();
+        for (t, watts) in samples {
+            // Thinned like what the hub remembers: about one in half a minute.
+            if powers.last().is_none_or(|(last, _)| t.since(*last) >= RECENT_STEP_SECONDS) {
+                powers.push((t, watts));
+            }
+        }
+        Ok(powers)
     }
 
     /// Power in the span by the differences of registers.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use corrente_clock::BusinessClock;
-use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
+use corrente_ledger::{Admission, AsOf, Entry, Ledger, LedgerOptions, PowerSample, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_mdm::{Compare, Mdm, MdmError, ReadingOrder, Step, UsageQuery, export};
 use corrente_metering::{
@@ -461,6 +461,28 @@ async fn a_day_is_split_by_its_periods_and_its_usual_cost_is_known() {
     let holiday = tariff.days.iter().find(|day| day.date.to_string() == "2026-11-15").unwrap();
     assert!(holiday.holiday);
     assert_eq!(tariff.holidays.first().map(ToString::to_string).as_deref(), Some("2026-11-15"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_hour_of_power_outlives_the_program_and_goes_after_some_days() {
+    let home = Home::new("America/Bahia", FLAT, ChannelKind::Register, "2026-10-20T08:00");
+    home.steady("2026-10-19T00:00", "2026-10-20T08:00", 0, 25).await;
+    let now = home.at("2026-10-20T08:00");
+    // Nothing was said of power: what lies between two registers.
+    let recent = home.mdm.now(home.point).unwrap().recent;
+    assert_eq!(recent, (0..3).rev().map(|n| (now.plus(-n * 900), 100)).collect::<Vec<_>>());
+    let samples: Vec<PowerSample> = (0..400)
+        .map(|n| PowerSample { channel: home.channel, t: now.plus(-n * 10), watts: 2_000 - n })
+        .collect();
+    home.ledger.keep_power(&samples).unwrap();
+    home.mdm.hourly(now).unwrap();
+    let recent = home.mdm.now(home.point).unwrap().recent;
+    assert_eq!(recent.len(), 120, "an hour, thinned to one in half a minute");
+    assert_eq!(recent.first(), Some(&(now.plus(-3590), 2_000 - 359)));
+    home.mdm.hourly(now.plus(3 * 86_400)).unwrap();
+    let all = Span::new(Timestamp::MIN, Timestamp::MAX);
+    assert_eq!(home.ledger.power(home.channel, all).unwrap(), []);
+    assert_eq!(home.ledger.range(home.channel, all, AsOf::Now).unwrap().len(), 32 * 4 + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

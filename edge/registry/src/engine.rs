@@ -346,13 +346,7 @@ fn connect(path: &Path, mode: Mode) -> Result<Connection, RegistryError> {
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok(connection)
     };
-    let failed = |source: rusqlite::Error| {
-        if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
-            RegistryError::Foreign { path: path.to_owned() }
-        } else {
-            RegistryError::Open { path: path.to_owned(), source }
-        }
-    };
+    let failed = |source: rusqlite::Error| RegistryError::opening(path, source);
     let connection = open().map_err(failed)?;
     match mode {
         Mode::Write => {

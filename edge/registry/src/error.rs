@@ -1,6 +1,6 @@
 //! What can go wrong in the registry.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The registry could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,38 @@ pub enum RegistryError {
         path.display()
     )]
     Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Tables or columns of its schema are not there, or a step to a newer one finds more than it should.
+    #[error("the registry {} is incomplete (schema {found}): restore it from a backup", path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// The schema that it says it has.
+        found: i64,
+    },
+    /// Its pages are not sound.
+    #[error("the registry {} is damaged ({source}): restore it from a backup", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the engine found.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// This user may not write to it.
+    #[error(
+        "the registry {} is read-only: let this user write to the file and its folder",
+        path.display()
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else holds it and does not let go.
+    #[error("the registry {} is locked by another program: close that one first", path.display())]
+    Locked {
         /// The file.
         path: PathBuf,
     },
@@ -98,6 +130,22 @@ pub enum RegistryError {
     /// An operation panicked; its changes were rolled back.
     #[error("an operation on the registry failed unexpectedly and was rolled back")]
     Panicked,
+}
+
+impl RegistryError {
+    /// Why a file cannot be used, found while it was opened.
+    pub(crate) fn opening(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::Foreign { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Open { path, source },
+        }
+    }
 }
 
 impl From<rusqlite::Error> for RegistryError {

@@ -1,8 +1,8 @@
 //! Brings a file to the newest schema: forward only, each step in one transaction with its number.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::RegistryError;
 
@@ -48,15 +48,9 @@ pub(crate) fn newest() -> i64 {
 
 /// Refuses a file that another program made, before anything is written into it.
 pub(crate) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), RegistryError> {
-    let foreign = || RegistryError::Foreign { path: path.to_owned() };
+    let failed = |source| RegistryError::opening(path, source);
     let pragma = |name: &str| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(|source| {
-            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
-                foreign()
-            } else {
-                RegistryError::Open { path: path.to_owned(), source }
-            }
-        })
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed)
     };
     let version = pragma("user_version")?;
     let application = pragma("application_id")?;
@@ -67,36 +61,81 @@ pub(crate) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
         }
         return Ok(());
     }
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application == 0 && version == 0 && tables == 0 { Ok(()) } else { Err(foreign()) }
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
+    if application == 0 && version == 0 && tables == 0 {
+        Ok(())
+    } else {
+        Err(RegistryError::Foreign { path: path.to_owned() })
+    }
 }
 
 /// Refuses a file that is not of this program's own schema.
 pub(crate) fn refuse_other(connection: &Connection, path: &Path) -> Result<(), RegistryError> {
     refuse_foreign(connection, path)?;
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = refuse_incomplete(connection, path)?;
     if found == newest() {
         return Ok(());
     }
     Err(RegistryError::Older { path: path.to_owned(), found, known: newest() })
 }
 
+/// Refuses a file that lacks what its schema has; else says its schema.
+fn refuse_incomplete(connection: &Connection, path: &Path) -> Result<i64, RegistryError> {
+    let failed = |source| RegistryError::opening(path, source);
+    let pragma = |name: &str| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed)
+    };
+    let found = pragma("user_version")?;
+    let is_new = pragma("application_id")? == 0;
+    let known = columns(connection).map_err(failed)?;
+    let is_whole = if found < 1 { is_new } else { columns_of(found)?.is_subset(&known) };
+    if is_whole { Ok(found) } else { Err(incomplete(path, found)) }
+}
+
+fn incomplete(path: &Path, found: i64) -> RegistryError {
+    RegistryError::Incomplete { path: path.to_owned(), found }
+}
+
+/// The tables and columns of a schema.
+fn columns_of(version: i64) -> Result<BTreeSet<(String, String)>, RegistryError> {
+    let model = Connection::open_in_memory()?;
+    for (_, migration) in (1..=version).zip(MIGRATIONS) {
+        model.execute_batch(&for_sqlite(migration))?;
+    }
+    Ok(columns(&model)?)
+}
+
+fn columns(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c \
+         WHERE t.type = 'table'",
+    )?;
+    let columns = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    columns.collect()
+}
+
 /// Applies what is missing.
 pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
-    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let failed = |source| RegistryError::opening(path, source);
+    let immediate = rusqlite::TransactionBehavior::Immediate;
+    let tx = connection.transaction_with_behavior(immediate).map_err(failed)?;
     // Asked again inside the transaction: another process may have been first.
     refuse_foreign(&tx, path)?;
-    let done: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = refuse_incomplete(&tx, path)?;
     for (number, migration) in (1i64..).zip(MIGRATIONS) {
         if number > done {
-            tx.execute_batch(&for_sqlite(migration))?;
-            tx.pragma_update(None, "user_version", number)?;
+            tx.execute_batch(&for_sqlite(migration)).map_err(|source| {
+                // The step itself is sound: something of it is there already.
+                let is_statement = matches!(source.sqlite_error_code(), Some(ErrorCode::Unknown));
+                if is_statement { incomplete(path, done) } else { failed(source) }
+            })?;
+            tx.pragma_update(None, "user_version", number).map_err(failed)?;
         }
     }
-    tx.pragma_update(None, "application_id", APPLICATION)?;
-    tx.commit()?;
-    Ok(())
+    tx.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+    tx.commit().map_err(failed)
 }
 
 fn for_sqlite(migration: &str) -> String {

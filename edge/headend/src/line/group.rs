@@ -1,6 +1,6 @@
 //! Readings on their way: what is appended together, and what watchers are told afterwards.
 
-use corrente_ledger::{Admission, Entry, QuarantineReason};
+use corrente_ledger::{Admission, Entry, PowerSample, QuarantineReason};
 use corrente_line::v1::{ChannelReading, MAX_CHANNELS, Sample};
 use corrente_live::LiveReading;
 use corrente_metering::{ChannelKind, Direction, Timestamp};
@@ -17,6 +17,8 @@ pub(super) struct Group {
     pub(super) entries: Vec<Entry>,
     /// The latest reading of each channel that can be watched.
     pub(super) live: Vec<LiveReading>,
+    /// Power that came with readings.
+    pub(super) power: Vec<PowerSample>,
 }
 
 impl Group {
@@ -35,6 +37,13 @@ impl Group {
             if is_meter && admission == Admission::Accept && channel.direction == Direction::Import
             {
                 self.watch(live_reading(meter, channel, item));
+                if let Some(watts) = item.power_w {
+                    self.power.push(PowerSample {
+                        channel: channel.id,
+                        t: item.reading.end,
+                        watts,
+                    });
+                }
             }
         }
     }
@@ -83,7 +92,7 @@ fn live_reading(meter: &Admitted, channel: &AdmittedChannel, item: &ChannelReadi
     }
 }
 
-/// A sample is shown and not stored.
+/// A sample is shown, and kept for a while; no energy is worked out of it.
 pub(super) fn live_sample(
     meter: &Admitted,
     now: Timestamp,

@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use corrente_ledger::{Appended, LedgerError};
+use corrente_ledger::{Appended, LedgerError, PowerSample};
 use corrente_line::v1::{Acknowledgements, Received, ServerMessage, Session, TokenBucket};
 use corrente_live::LiveReading;
 use futures_util::future::BoxFuture;
@@ -74,6 +74,7 @@ enum Ending {
 struct Append {
     done: BoxFuture<'static, Result<Appended, LedgerError>>,
     live: Vec<LiveReading>,
+    power: Vec<PowerSample>,
 }
 
 /// How a connection ends.
@@ -180,13 +181,14 @@ impl<S: Stream> Reporting<S> {
     fn poll_append(&mut self, cx: &mut Context<'_>) -> bool {
         if self.append.is_none() && !self.waiting.is_empty() {
             self.acks.sent();
-            let Group { entries, live } = std::mem::take(&mut self.waiting);
+            let Group { entries, live, power } = std::mem::take(&mut self.waiting);
             let done = self.guest.shared.services.ledger.append(entries);
-            self.append = Some(Box::new(Append { done, live }));
+            self.append = Some(Box::new(Append { done, live, power }));
         }
         let Some(append) = &mut self.append else { return false };
         let Poll::Ready(outcome) = append.done.as_mut().poll(cx) else { return false };
         let live = std::mem::take(&mut append.live);
+        let power = std::mem::take(&mut append.power);
         self.append = None;
         match outcome {
             Ok(appended) => {
@@ -194,6 +196,7 @@ impl<S: Stream> Reporting<S> {
                 for reading in live {
                     self.guest.shared.services.live.publish(reading);
                 }
+                self.keep_power(&power);
                 self.acks.encode_durable(&mut self.out);
             }
             Err(error) => {
@@ -338,16 +341,28 @@ impl<S: Stream> Reporting<S> {
         self.out.is_empty() && self.flushed
     }
 
+    /// Samples are kept where that is possible: nobody waits for them.
+    fn keep_power(&self, samples: &[PowerSample]) {
+        if samples.is_empty() {
+            return;
+        }
+        if let Err(error) = self.guest.shared.services.ledger.keep_power(samples) {
+            tracing::debug!(meter.id = %self.meter.meter, %error, "samples of power are not kept");
+        }
+    }
+
     fn take(&mut self, received: Received, now_ms: u64) {
         let Received { hello: _, readings, samples, reply, end } = received;
         let now = self.guest.shared.services.clock.now();
         self.acks.received(readings.iter().map(|r| r.seq));
         self.waiting.add(&self.meter, now, &readings);
-        for sample in &samples {
-            if let Some(reading) = live_sample(&self.meter, now, sample) {
-                self.guest.shared.services.live.publish(reading);
-            }
+        let mut power = Vec::with_capacity(samples.len());
+        for reading in samples.iter().filter_map(|sample| live_sample(&self.meter, now, sample)) {
+            let LiveReading { channel, t, power_w, .. } = reading;
+            power.extend(power_w.map(|watts| PowerSample { channel, t, watts }));
+            self.guest.shared.services.live.publish(reading);
         }
+        self.keep_power(&power);
         self.out.extend_from_slice(&reply);
         // A message without a reading costs about as much; each of them is answered.
         let count = readings.len().saturating_add(samples.len()).saturating_add(reply.len() / 16);

@@ -166,6 +166,13 @@ impl Bench {
         let readings = self.ledger.range(channel, always, AsOf::Now).unwrap();
         readings.into_iter().map(|r| (r.end.second() - NOW, r.value.wh())).collect()
     }
+
+    /// The samples of power that are kept, as seconds after NOW and watts.
+    pub(crate) fn power(&self, channel: u64) -> Vec<(i64, i64)> {
+        let always = Span::new(Timestamp::MIN, Timestamp::MAX);
+        let kept = self.ledger.power(ChannelId::from_number(channel), always).unwrap();
+        kept.into_iter().map(|sample| (sample.t.second() - NOW, sample.watts)).collect()
+    }
 }
 
 /// A stream of events that beats ten times a second and never ends.

@@ -234,6 +234,10 @@ async fn watchers_hear_of_a_reading_when_it_is_durable() {
     meter.say(&format!("{{\"type\":\"sample\",\"t\":{NOW},\"w\":-3,\"v\":[229.5]}}\n")).await;
     let event = events.recv().await.unwrap();
     assert!(matches!(event.what, LiveWhat::Reading { power_w: Some(-3), .. }), "{event:?}");
+    meter.say(&format!("{{\"type\":\"sample\",\"t\":{},\"w\":70}}\n", NOW + 10)).await;
+    meter.say(&format!("{{\"type\":\"sample\",\"t\":{},\"w\":9}}\n", NOW + 9999)).await;
+    events.recv().await.unwrap();
+    assert_eq!(bench.power(1), [(0, -3), (10, 70)], "kept, but what is far ahead");
 }
 
 #[tokio::test]

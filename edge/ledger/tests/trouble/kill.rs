@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    ops::Range,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -15,6 +16,8 @@ const NEXT: &str = "CORRENTE_TROUBLE_NEXT";
 const UPTO: &str = "CORRENTE_TROUBLE_UPTO";
 /// How often to kill; more on demand.
 const KILLS: &str = "CORRENTE_KILLS";
+/// Kills of one ledger. All of it is read after each, so that another one begins before that takes long.
+const KILLS_EACH: u64 = 25;
 
 /// This program again, as the one that writes.
 pub(crate) fn child(folder: &Path, next: &[u64], upto: u64) -> Command {
@@ -41,12 +44,22 @@ fn writes_when_told_to() {
 #[test]
 fn nothing_acknowledged_is_lost_when_killed() {
     let kills: u64 = env::var(KILLS).ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let mut checked = 0;
+    for first in (0..kills).step_by(usize::try_from(KILLS_EACH).unwrap()) {
+        checked += kill_one(first..kills.min(first + KILLS_EACH));
+    }
+    println!("{kills} kills, {checked} acknowledged readings, none lost and none twice");
+    assert!(checked > 0, "nothing was written: the test is too short for this machine");
+}
+
+/// Kills the writer of one ledger again and again, and answers how many readings it holds in the end.
+fn kill_one(kills: Range<u64>) -> u64 {
     let folder = tempfile::TempDir::new().unwrap();
     let acks = folder.path().join("acks");
     let ledger = folder.path().join("ledger.db");
     let mut next = vec![0; usize::try_from(load::WRITERS).unwrap()];
     let mut checked = 0;
-    for kill in 0..kills {
+    for kill in kills {
         let mut writer: Child = child(folder.path(), &next, u64::MAX).spawn().unwrap();
         // The moment is random by nature; this only spreads it over start, replay and full load.
         let moment = Duration::from_millis(20 + kill.wrapping_mul(7919) % 380);
@@ -60,6 +73,5 @@ fn nothing_acknowledged_is_lost_when_killed() {
             checked = load::check(&ledger, &next).unwrap();
         }
     }
-    println!("{kills} kills, {checked} acknowledged readings, none lost and none twice");
-    assert!(checked > 0, "nothing was written: the test is too short for this machine");
+    checked
 }

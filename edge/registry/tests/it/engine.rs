@@ -101,6 +101,53 @@ fn a_newer_or_foreign_file_is_refused_in_one_sentence() {
     assert!(std::fs::read_to_string(&text).unwrap().starts_with("this is a letter"));
 }
 
+#[test]
+fn half_a_registry_is_refused_and_left_as_it_is() {
+    for sql in [
+        "DROP TABLE outbox",
+        "ALTER TABLE meter DROP COLUMN gateway",
+        "ALTER TABLE tariff RENAME TO tariff_old",
+        // Written by something that stopped between the tables and their version, or in a step.
+        "PRAGMA user_version = 0",
+        "PRAGMA user_version = 12",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("registry.db");
+        drop(Registry::open(&path).unwrap());
+        sqlite(&path, &format!("PRAGMA foreign_keys = off; {sql}"));
+        let before = std::fs::read(&path).unwrap();
+        let message = Registry::open(&path).unwrap_err().to_string();
+        assert!(message.contains("is incomplete (schema "), "{sql}: {message}");
+        assert!(message.ends_with("restore it from a backup"), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "nothing was changed");
+    }
+}
+
+#[test]
+fn a_damaged_registry_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("registry.db");
+    drop(Registry::open(&path).unwrap());
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(30_000).unwrap();
+    let message = Registry::open(&path).unwrap_err().to_string();
+    assert!(message.contains("is damaged"), "{message}");
+    assert!(message.ends_with("restore it from a backup"), "{message}");
+}
+
+#[test]
+fn a_registry_that_another_program_locks_is_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("registry.db");
+    drop(Registry::open(&path).unwrap());
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let message = Registry::open(&path).unwrap_err().to_string();
+    assert!(message.contains("is locked by another program: close that one first"), "{message}");
+    drop(other);
+    Registry::open(&path).unwrap();
+}
+
 #[tokio::test]
 async fn a_backup_is_a_registry() {
     let town = Town::new();
