@@ -9,7 +9,7 @@ use corrente_registry::{Registry, meters};
 use corrente_testkit::SmallDisk;
 use corrente_units::Energy;
 
-use crate::{Town, kill::client, refused};
+use crate::{Town, kill::client, printed, refused, run};
 
 /// Room for a server's files and little more.
 const BYTES: u64 = 24 << 20;
@@ -79,10 +79,17 @@ async fn a_disk_that_fills_up_costs_no_reading() {
     };
     tokio::time::timeout(PATIENCE, sent_away).await.unwrap();
     let acknowledged = meter.statistics().acknowledged();
+    // It says so to whoever asks. An attempt may find a little room left, and the next one none.
+    let ready = ["health", "--ready", "--connect", &town.address()];
+    let asked = std::time::Instant::now();
+    while run(&ready).status.success() {
+        assert!(asked.elapsed() < PATIENCE, "it says that it stores");
+    }
 
     disk.empty().unwrap();
     tokio::time::timeout(PATIENCE, meter.flushed()).await.unwrap().unwrap();
     assert!(meter.statistics().acknowledged() > acknowledged, "the kept ones arrived");
+    printed(&ready);
     meter.close().await.unwrap();
     town.stop();
 

@@ -1221,9 +1221,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happens now: `hello` with the build, `snapshot` with what the home page shows of now, then
-         *     `power` (`t` in seconds since 1970, `w`, and with them `price_per_hour`, `period` and `phases` as in
-         *     the snapshot), `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
+         * What happens now: `hello` with the build and whether the server is `storing` readings, `snapshot` with
+         *     what the home page shows of now, then `power` (`t` in seconds since 1970, `w`, and with them
+         *     `price_per_hour`, `period` and `phases` as in the snapshot), `storing` when that changes (a full disk),
+         *     `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
          *     Each has a number as its id, one more than the one before.
          */
         get: operations["get_live"];
