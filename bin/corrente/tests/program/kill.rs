@@ -38,7 +38,7 @@ fn reading(meter: usize, n: i64) -> NewReading {
 
 /// Kills of one town: what its servers have to read at their start grows with what was sent, and another
 /// town begins before that takes long.
-const KILLS_EACH: usize = 50;
+const KILLS_EACH: usize = 25;
 
 #[test]
 fn every_acknowledged_reading_survives_kill_9() {
