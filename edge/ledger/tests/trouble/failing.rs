@@ -28,7 +28,7 @@ const FOLDER: &str = "CORRENTE_FAILING_FOLDER";
 /// 1: each act, where the test run takes only some of them.
 const EVERY: &str = "CORRENTE_FAIL_EVERY";
 /// Scenarios in one test run.
-const SAMPLE: usize = 150;
+const SAMPLE: usize = 100;
 /// At the same time: they mostly wait for their next attempt.
 const ABREAST: usize = 6;
 const DAY: i64 = 86_400;
@@ -78,17 +78,21 @@ const BATCHES: usize = 8;
 /// As a source does it: again until it is heard.
 fn until<T>(mut attempt: impl FnMut() -> Result<T, LedgerError>) -> T {
     let started = Instant::now();
+    let mut last = String::new();
     loop {
         match attempt() {
             Ok(done) => return done,
             Err(LedgerError::Unavailable(why) | LedgerError::Unusable(why)) => {
                 assert!(!why.is_empty());
-                eprintln!("refused: {why}");
                 assert!(started.elapsed() < PATIENCE, "it does not go on: {why}");
+                if why != last {
+                    eprintln!("refused: {why}");
+                    last = why;
+                }
             }
             Err(other) => panic!("{other}"),
         }
-        thread::sleep(Duration::from_millis(5));
+        thread::yield_now();
     }
 }
 
@@ -151,7 +155,7 @@ fn lives_when_told_to() {
     let started = Instant::now();
     while !ledger.stats().accepting {
         assert!(started.elapsed() < PATIENCE, "it does not accept again");
-        thread::sleep(Duration::from_millis(5));
+        thread::yield_now();
     }
     ledger.close().unwrap();
 }
