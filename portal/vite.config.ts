@@ -74,7 +74,7 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: "boot", test: /src\/shared\/(i18n\/(messages|locale)|session\/preferences)\.ts|preload-helper|rolldown\/runtime/, priority: 3 },
-            { name: "chart", test: /src\/shared\/chart\/(?!MeterLine|lazy)|node_modules\/(d3-|internmap)/, priority: 2 },
+            { name: "chart", test: /src\/shared\/(chart\/(?!MeterLine|lazy)|ui\/NameStretch)|node_modules\/(d3-|internmap)/, priority: 2 },
             { name: "main", test: /src\/(main|shared\/(?!i18n\/(.*json|messages|locale)|session\/preferences|tokens)|app\/(?!FirstSteps)|home\/|signin\/(?!ClaimScreen))|node_modules/, priority: 1 },
           ],
         },
