@@ -6,6 +6,8 @@ mod past;
 mod runs;
 mod siblings;
 
+pub use self::siblings::compare_siblings;
+
 use corrente_metering::{Date, Span};
 
 use crate::{

@@ -56,8 +56,8 @@ estimators! {
     ProxyDay, "proxy_day", 1, ProxyDay;
     /// The week of the point's class, at the size of the point's own average day.
     ClassProfile, "class_profile", 1, ClassProfile;
-    /// The whole minus its other parts.
-    Subtraction, "subtraction", 1, RegisterDifference;
+    /// The whole minus its other parts, where what is usually lost on the way is small beside the rest.
+    Subtraction, "subtraction", 2, RegisterDifference;
     /// A register from the one before it and the intervals since.
     RegisterFromInterval, "register_from_interval", 1, RegisterDifference;
     /// A register between two others, by their share of time or of a profile.

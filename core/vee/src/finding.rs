@@ -398,7 +398,9 @@ impl fmt::Display for Evidence {
                 Ok(())
             }
             Self::ClockOff { ahead_seconds, samples } => {
-                write!(f, "the clock is {ahead_seconds} s ahead, seen {samples} times")
+                let (seconds, way) = (ahead_seconds.unsigned_abs(), ahead_seconds.is_negative());
+                let way = if way { "behind" } else { "ahead" };
+                write!(f, "the clock is {seconds} s {way}, seen {samples} times")
             }
             Self::ClockCorrected { add_seconds, readings } => {
                 write!(f, "{readings} readings moved by {add_seconds} s")

@@ -52,6 +52,7 @@ mod spread;
 
 pub use balance::{Balance, DayBalance, Member, balance};
 pub use changes::{Change, changes};
+pub use checks::compare_siblings;
 pub use estimator::{
     Basis, Estimate, Estimator, prorate, register_from_intervals, scalar_spread, subtract,
 };

@@ -90,6 +90,11 @@ impl OwnHistory {
             .filter(move |(other, _)| *other != date && is_weekend(*other) == weekend)
     }
 
+    /// How many days it has that are measured from midnight to midnight.
+    pub fn day_count(&self) -> usize {
+        self.days.len()
+    }
+
     /// Mean energy of its days in Wh.
     pub fn mean_day_wh(&self) -> Option<i64> {
         let sum = self.days.iter().fold(0_i64, |sum, (_, wh)| sum.saturating_add(*wh));
@@ -188,6 +193,25 @@ pub struct ClassProfile {
 }
 
 impl ClassProfile {
+    /// The mean week of these points, each with its own weight in it: `None` where none of them has a day
+    /// that was measured from midnight to midnight.
+    ///
+    /// An hour in which nothing was measured is as that hour is on all days.
+    pub fn mean(name: &str, points: &[OwnHistory]) -> Option<Self> {
+        let days: Vec<i64> = points.iter().filter_map(OwnHistory::mean_day_wh).collect();
+        let sum = days.iter().fold(0_i64, |sum, wh| sum.saturating_add(*wh));
+        let day_wh = scale(sum, 1, i64::try_from(days.len()).ok().filter(|n| *n > 0)?)?;
+        // In mWh, so that points that use little keep their shape.
+        let of_hour = |hour: usize| {
+            points.iter().fold(0_i64, |sum, own| {
+                let (wh, seconds) = own.usual(hour);
+                let mwh = scale(wh.saturating_mul(1000), 3600, seconds.max(1)).unwrap_or(0);
+                sum.saturating_add(mwh)
+            })
+        };
+        Some(Self { name: name.to_owned(), hours: (0..HOURS).map(of_hour).collect(), day_wh })
+    }
+
     /// The weight of a span of at most an hour.
     pub(crate) fn weight(&self, span: Span, calendar: &Calendar) -> i64 {
         let hour = hour_of_week(calendar.datetime(span.start));

@@ -1,5 +1,6 @@
 //! Line protocol v1 on a connection: greeting, admission, then [`reporting`].
 
+mod clock;
 mod group;
 mod reporting;
 

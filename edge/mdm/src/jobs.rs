@@ -130,6 +130,9 @@ impl Mdm {
                     tokio::time::sleep(started.elapsed() * 3).await;
                 }
             }
+            if let Err(error) = self.run(Self::renew_class_profiles).await {
+                tracing::error!(%error, "the mean weeks of classes cannot be made");
+            }
             if let Err(error) = self.run(Self::check_sums).await {
                 tracing::error!(%error, "dials cannot be compared with the intervals beside them");
             }

@@ -88,8 +88,8 @@ pub struct Mdm {
     looking: Arc<Mutex<()>>,
     /// When each usage point has to be looked at again at once, as the last look at it left it.
     watches: Arc<Mutex<HashMap<UsagePointId, alerts::Watch>>>,
-    /// Held while days are validated, so that two looks never make one version.
-    validating: Arc<Mutex<()>>,
+    /// Held while days of a usage point are validated, so that two looks never make one version.
+    validating: Arc<vee::Validating>,
     /// Bills at the ends of past days, for previews of rules.
     past_bills: Arc<Mutex<preview::PastBills>>,
 }

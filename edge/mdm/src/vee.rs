@@ -7,6 +7,7 @@
 //! a fresh computation gives the same.
 
 mod balance;
+mod class;
 mod history;
 mod look;
 pub(crate) mod overlay;
@@ -14,11 +15,15 @@ mod rejections;
 mod removed;
 pub mod rules;
 mod shown;
+mod siblings;
 pub(crate) mod stamp;
 mod sums;
 pub mod worklist;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, Weak},
+};
 
 use corrente_metering::{
     Calendar, Date, Direction, Span, Timestamp,
@@ -42,6 +47,7 @@ use crate::{Mdm, MdmError, point::Point, series::empty_if_unknown};
 pub use corrente_vee::Change;
 
 pub use self::balance::{BalanceDay, PointBalance};
+pub use self::class::ClassWeek;
 pub use self::shown::{DayProfile, DayVersion, ShownInterval};
 
 /// A day is looked at so long after the end of the day that follows it: then both are sealed.
@@ -128,8 +134,11 @@ impl Mdm {
         let looked = state.filter(|state| state.validated_until >= through && asked.is_empty());
         if let Some(state) = looked {
             let near = Span::new(span.start.plus(-AROUND_SECONDS), span.end.plus(AROUND_SECONDS));
-            let (seen, current) = (Stamp::from_json(&state.revisions)?, self.stamp(&point, near)?);
-            let mut channels = point.channels.iter().map(|channel| channel.channel);
+            let family = self.family(&point, &self.rules_of(&point)?)?;
+            let seen = Stamp::from_json(&state.revisions)?;
+            let mut current = self.stamp(&point, near)?;
+            self.stamp_family(&mut current, &family, near)?;
+            let mut channels = current.channels();
             if channels.all(|channel| current.changed_since(&seen, channel).is_empty()) {
                 return Ok(());
             }
@@ -144,7 +153,8 @@ impl Mdm {
         through: Option<Date>,
     ) -> Result<Validated, MdmError> {
         // Two looks at once would give two versions one number.
-        let _one = self.validating.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock = self.validating.of(id);
+        let _one = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let point = self.point(id)?;
         let now = self.clock.now();
         let both = [Direction::Import, Direction::Export];
@@ -162,7 +172,11 @@ impl Mdm {
         let until = settled.min(from.saturating_add(MOST_DAYS.days())).max(from);
         let whole =
             Span::new(known.start.plus(-86_400), calendar.midnight(settled).plus(2 * 86_400));
-        let current = self.stamp(&point, whole)?;
+        let rules = self.rules_of(&point)?;
+        let inputs =
+            look::Inputs { class: self.class_weeks(&point)?, family: self.family(&point, &rules)? };
+        let mut current = self.stamp(&point, whole)?;
+        self.stamp_family(&mut current, &inputs.family, whole)?;
         let asked = self.registry.read_blocking(move |tx| relooks::of(tx, id))?;
         let (again, reached) = days_asked_for(&asked, calendar, (first, until));
         let mut days: BTreeSet<Date> = again.keys().copied().collect();
@@ -177,7 +191,6 @@ impl Mdm {
             days.insert(day);
             day = next_day(day);
         }
-        let rules = self.rules_of(&point)?;
         let more = until < settled || reached.is_some();
         let mut done = Validated { more, ..Validated::default() };
         let mut past = Past::new(self, &point, &rules, now);
@@ -193,6 +206,7 @@ impl Mdm {
                 cause: again.get(&day).copied().unwrap_or(Cause::LateReadings),
                 seen: seen.as_ref(),
                 current: &current,
+                inputs: &inputs,
             };
             let (version, findings) = self.look_at_day(&look, &mut past)?;
             done.days += 1;
@@ -251,17 +265,24 @@ impl Mdm {
     ) -> Result<BTreeSet<Date>, MdmError> {
         let calendar = &point.calendar;
         let mut days = BTreeSet::new();
-        for channel in &point.channels {
-            for block in current.changed_since(seen, channel.channel) {
-                let Span { start, end } = self.ledger.day_span(channel.channel, block)?;
-                let (before, after) = self.around(channel.channel, start, end)?;
+        let own = point.channels.iter().chain(&point.checks).map(|channel| {
+            let channel = channel.channel;
+            (channel, current.changed_since(seen, channel), OWN_DAYS)
+        });
+        // What others measured is no past of this one's, but may come or go with what it lies behind.
+        let others = siblings::of_others(point, [seen, current]).into_iter();
+        let others = others.map(|channel| (channel, current.differing(seen, channel), 0));
+        for (channel, blocks, past_days) in own.chain(others) {
+            for block in blocks {
+                let Span { start, end } = self.ledger.day_span(channel, block)?;
+                let (before, after) = self.around(channel, start, end)?;
                 // A look at a day sees the readings of a day before and after it.
                 let before = before.unwrap_or(start).plus(-1).min(start.plus(-AROUND_SECONDS));
                 let mut day = calendar.date(before).max(first);
                 let last = calendar
                     .date_of_reading(after.unwrap_or(end))
                     .max(calendar.date_of_reading(end))
-                    .saturating_add(OWN_DAYS.days());
+                    .saturating_add(past_days.days());
                 while day <= last && day < until {
                     days.insert(day);
                     day = next_day(day);
@@ -306,6 +327,24 @@ impl Mdm {
         let before = empty_if_unknown(self.ledger.at_or_before(channel, start, Now))?;
         let after = empty_if_unknown(self.ledger.after(channel, end, Now))?;
         Ok((before.map(|r| r.end), after.map(|r| r.end)))
+    }
+}
+
+/// One lock for each usage point whose days are being validated.
+#[derive(Debug, Default)]
+pub(crate) struct Validating(Mutex<HashMap<UsagePointId, Weak<Mutex<()>>>>);
+
+impl Validating {
+    fn of(&self, id: UsagePointId) -> Arc<Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(held) = locks.get(&id).and_then(Weak::upgrade) {
+            return held;
+        }
+        // Those that nobody holds any more.
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        let lock = Arc::default();
+        locks.insert(id, Arc::downgrade(&lock));
+        lock
     }
 }
 

@@ -25,13 +25,13 @@ pub use self::import::{
 pub use self::{
     findings::{Decided, decide_findings},
     meter_life::{
-        Exchange, Move, add_channel, add_check_register, exchange_meter, move_meter, note_event,
-        note_field_readings, note_release, remove_meter, set_clock, set_digits, set_gateway,
-        set_multiplier, set_reporting, write_dials,
+        Exchange, Move, add_channel, add_check_register, declare, exchange_meter, move_meter,
+        note_event, note_field_readings, note_release, remove_meter, set_clock, set_digits,
+        set_gateway, set_multiplier, set_reporting, write_dials,
     },
     parents::set_parent,
     prices::{load_index, load_prices},
-    rule_sets::{set_rule_group, store_rule_set},
+    rule_sets::{set_rule_group, store_class_profile, store_rule_set},
 };
 use crate::{
     RegistryError, Tx, agreements, api_tokens, audit,

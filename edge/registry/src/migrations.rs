@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_named_stretches.sql"),
     include_str!("../migrations/0013_power_limit.sql"),
     include_str!("../migrations/0014_billing_feed.sql"),
+    include_str!("../migrations/0015_validation_inputs.sql"),
 ];
 
 /// What the words in braces mean for SQLite.
@@ -164,6 +165,7 @@ mod tests {
         "4bdd0f307bae8ba1146821990c766c99846206140e3385b1a12c0275f53adf84",
         "d8eccd0d6e6057285565dafc8bda693d1dc78f8c8b111b3a01f41682ae0c1daf",
         "84256e2821624a1ccd46e4582bd4c3193d9da31992f4fb8977faf9cf256e2264",
+        "91fc2615c4e72b84eaf1d322b1e4cfa9ad945a027db76fa65b334b0f6487cb8d",
     ];
 
     #[test]

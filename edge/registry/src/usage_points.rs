@@ -9,6 +9,7 @@ use corrente_units::{Currency, Decimal};
 use crate::{
     RegistryError, Tx, accounts,
     clock_corrections::{self, ClockCorrection},
+    declarations::{self, Declaration},
     multipliers::{self, Multiplier},
     organisations::check_zone,
     users::{Role, User},
@@ -356,6 +357,8 @@ pub struct ChannelPeriod {
     pub multipliers: Vec<Multiplier>,
     /// What the meter stamped with a wrong clock, in order of time.
     pub clock_corrections: Vec<ClockCorrection>,
+    /// What the meter says of itself.
+    pub declared: Declaration,
 }
 
 const CHANNELS: &str = "\
@@ -414,6 +417,7 @@ fn channels_that(
         tx.rows(CHANNELS, params! { usage_point, start_s: span.start, end_s: span.end, checks })?;
     let multipliers = multipliers::at_usage_point(tx, usage_point)?;
     let corrections = clock_corrections::at_usage_point(tx, usage_point)?;
+    let declared = declarations::at_usage_point(tx, usage_point)?;
     Ok(rows
         .into_iter()
         .map(|row| ChannelPeriod {
@@ -442,6 +446,11 @@ fn channels_that(
                 .filter(|(meter, _)| *meter == row.meter)
                 .map(|(_, correction)| *correction)
                 .collect(),
+            declared: declared
+                .iter()
+                .find(|(meter, _)| *meter == row.meter)
+                .map(|(_, declared)| *declared)
+                .unwrap_or_default(),
         })
         .collect())
 }

@@ -6,8 +6,9 @@ mod places;
 use clap::{Args, Subcommand};
 use corrente_metering::{Calendar, ChannelKind, Direction, Span, Timestamp};
 use corrente_registry::{
-    RegistryError, admin, channels::NewChannel, clock_corrections::ClockCorrection, meters,
-    multipliers::Multiplier, organisations::Organisation, point_events::PointEventKind,
+    RegistryError, admin, channels::NewChannel, clock_corrections::ClockCorrection,
+    declarations::Declaration, meters, multipliers::Multiplier, organisations::Organisation,
+    point_events::PointEventKind,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -67,6 +68,20 @@ enum MeterCommand {
         /// From when: an instant or a date; now when left out
         #[arg(long, value_name = "WHEN", value_parser = instant::parse)]
         from: Option<Moment>,
+    },
+    /// Writes down what a meter says of itself, in place of what was written before: validation compares it with
+    /// what is registered
+    Declare {
+        #[command(flatten)]
+        directory: Directory,
+        /// The meter's serial
+        serial: String,
+        /// The multiplier on its plate: 200/5
+        #[arg(long, value_name = "N/M")]
+        multiplier: Option<String>,
+        /// The unit in which its values come: Wh, kWh, MWh, varh or m3
+        #[arg(long)]
+        unit: Option<String>,
     },
     /// Sets how often a meter reports; it hears so when it next connects (a server tells it at once by
     /// PATCH /api/v1/admin/meters/{id})
@@ -206,6 +221,12 @@ pub(super) fn run(arguments: MeterArguments) -> Result<(), Failure> {
                 let from = at(from.as_ref(), organisation, by.business).unwrap_or(by.business);
                 let new = Multiplier { from, numerator, denominator };
                 Ok(admin::set_multiplier(tx, by, organisation.id, &serial, new)?)
+            })
+        }
+        MeterCommand::Declare { directory, serial, multiplier, unit } => {
+            directory.write(move |tx, by, organisation| {
+                let new = Declaration::read(multiplier.as_deref(), unit.as_deref())?;
+                Ok(admin::declare(tx, by, organisation.id, &serial, new)?)
             })
         }
         MeterCommand::Interval { directory, serial, seconds } => {

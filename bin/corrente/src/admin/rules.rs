@@ -1,13 +1,19 @@
-//! `corrente admin rules`: rule sets of validation, and which usage points they are for.
+//! `corrente admin rules`: rule sets of validation, which usage points they are for, and the mean weeks of classes.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use corrente_mdm::vee::rules::{new_rule_set, standard_toml};
+use corrente_mdm::vee::{
+    ClassWeek,
+    rules::{new_rule_set, standard_toml},
+};
 use corrente_metering::{Calendar, Date};
 use corrente_registry::{admin, rule_sets};
 
-use super::{Directory, Refusal};
+use super::{
+    Directory, Refusal,
+    place::{Place, PlaceArguments},
+};
 use crate::{
     failure::Failure,
     output::{print, read_text},
@@ -57,6 +63,19 @@ enum RulesCommand {
         #[arg(required = true, value_name = "USAGE POINT")]
         usage_points: Vec<String>,
     },
+    /// Lists the mean weeks by which gaps of usage points without a past are estimated, as CSV
+    ClassProfiles(Directory),
+    /// Makes the mean week of a class now, from what its usage points measured in the last four weeks. One is made
+    /// by itself every four weeks, for the days after it
+    MakeClassProfile {
+        #[command(flatten)]
+        place: PlaceArguments,
+        /// The class: residential
+        class: String,
+        /// The first day that it is for; today when left out. Days that were looked at are looked at again
+        #[arg(long, value_name = "DATE")]
+        from: Option<Date>,
+    },
 }
 
 pub(super) fn run(arguments: RulesArguments) -> Result<(), Failure> {
@@ -75,7 +94,57 @@ pub(super) fn run(arguments: RulesArguments) -> Result<(), Failure> {
                 Ok(())
             })
         }
+        RulesCommand::ClassProfiles(directory) => class_profiles(&directory),
+        RulesCommand::MakeClassProfile { place, class, from } => {
+            make_class_profile(&place, &class, from)
+        }
     }
+}
+
+fn class_profiles(directory: &Directory) -> Result<(), Failure> {
+    let found = directory.read(|tx, organisation| {
+        Ok(corrente_registry::class_profiles::list(tx, organisation.id)?)
+    })?;
+    print("class,valid_from,usage_points,day_wh\n")?;
+    found.iter().try_for_each(|row| {
+        let week = ClassWeek::of(row)?;
+        let (points, day_wh) = (week.usage_points, week.profile.day_wh);
+        print(&format!("{},{},{points},{day_wh}\n", row.class, row.valid_from))
+    })
+}
+
+fn make_class_profile(
+    place: &PlaceArguments,
+    class: &str,
+    from: Option<Date>,
+) -> Result<(), Failure> {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        day_wh: i64,
+        usage_points: usize,
+        valid_from: String,
+    }
+    let made = match place.own()? {
+        Place::Server(server) => {
+            let body = serde_json::json!({
+                "class": class, "valid_from": from.map(|from| from.to_string()),
+            });
+            server.post("/admin/class-profiles", &body)?
+        }
+        Place::Here(here) => {
+            let calendar =
+                Calendar::new(&here.organisation.zone).unwrap_or_else(|_| Calendar::utc());
+            let from = from.unwrap_or_else(|| calendar.date(here.clock.now()));
+            let (by, organisation) = (here.by(None), here.organisation.id);
+            let week = here.mdm.make_class_profile(&by, organisation, class, from)?;
+            let (day_wh, usage_points) = (week.profile.day_wh, week.usage_points);
+            Made { day_wh, usage_points, valid_from: from.to_string() }
+        }
+    };
+    print(&format!(
+        "{class}, for days from {} on: {} usage points, {} Wh a day\n",
+        made.valid_from, made.usage_points, made.day_wh
+    ))
 }
 
 fn put(directory: &Directory, file: &std::path::Path, from: Option<Date>) -> Result<(), Failure> {

@@ -231,14 +231,22 @@ fn by_siblings(context: &Context<'_>, parts: &[Span]) -> Option<Vec<i64>> {
     let siblings = &context.history.siblings;
     let whole = siblings.iter().find(|s| s.role == SiblingRole::Whole)?;
     let beside: Vec<_> = siblings.iter().filter(|s| s.role == SiblingRole::Beside).collect();
-    parts
-        .iter()
-        .map(|part| {
-            let all = energy_in(&whole.profile, *part)?.wh();
-            let rest = beside.iter().try_fold(all, |rest, sibling| {
-                rest.checked_sub(energy_in(&sibling.profile, *part)?.wh())
-            })?;
-            (rest >= 0).then_some(rest)
-        })
-        .collect()
+    let (mut wholes, mut rests) = (0_i64, 0_i64);
+    let mut energies = Vec::with_capacity(parts.len());
+    for part in parts {
+        let all = energy_in(&whole.profile, *part)?.wh();
+        let rest = beside.iter().try_fold(all, |rest, sibling| {
+            rest.checked_sub(energy_in(&sibling.profile, *part)?.wh())
+        })?;
+        energies.push(Some(rest).filter(|rest| *rest >= 0)?);
+        wholes = wholes.saturating_add(all);
+        rests = rests.saturating_add(rest);
+    }
+    // What is lost on the way to all of them would be this one's: behind a feeder of a hundred houses that is
+    // more than a house uses.
+    let lost = scale(wholes, context.rules.parameters.loss_permille, 1000)?;
+    (lost.saturating_mul(LOSS_PARTS) <= rests).then_some(energies)
 }
+
+/// By subtraction the usual loss may be a quarter of what is left for one.
+const LOSS_PARTS: i64 = 4;

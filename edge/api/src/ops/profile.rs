@@ -84,6 +84,8 @@ pub(crate) struct ProfileVersion {
     version: u32,
     /// The rules that made it.
     rule_set: String,
+    /// The mean week of its class that it was given for gaps, by name; null where there was none.
+    class_profile: Option<String>,
     /// `first`, `late_readings`, `edit`, `meter_life` or `rule_set`.
     cause: &'static str,
     /// When it was made.
@@ -230,6 +232,7 @@ impl Profile {
                 .map(|version| ProfileVersion {
                     version: version.version,
                     rule_set: version.rule_set.clone(),
+                    class_profile: version.class_profile.clone(),
                     cause: match version.cause {
                         Cause::First => "first",
                         Cause::LateReadings => "late_readings",

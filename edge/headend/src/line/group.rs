@@ -28,8 +28,7 @@ impl Group {
 
     pub(super) fn add(&mut self, meter: &Admitted, now: Timestamp, readings: &[ChannelReading]) {
         self.entries.reserve(readings.len());
-        // Whoever has more registers than a meter is a gateway: there is no one place to look at.
-        let is_meter = meter.channels.len() <= MAX_CHANNELS;
+        let is_meter = is_meter(meter);
         for item in readings {
             let Some(channel) = meter.channels.get(item.channel) else { continue };
             let admission = admission(meter, now, item.reading.end);
@@ -56,6 +55,11 @@ impl Group {
             None => self.live.push(reading),
         }
     }
+}
+
+/// Whoever has more registers than a meter is a gateway: there is no one place to look at, and no one clock.
+pub(super) fn is_meter(meter: &Admitted) -> bool {
+    meter.channels.len() <= MAX_CHANNELS
 }
 
 /// Backfill and the replay of old years are ordinary; 1970 and 2033 are not.

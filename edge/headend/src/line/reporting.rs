@@ -15,10 +15,15 @@ use std::{
 use corrente_ledger::{Appended, LedgerError, PowerSample};
 use corrente_line::v1::{Acknowledgements, Received, ServerMessage, Session, TokenBucket};
 use corrente_live::LiveReading;
+use corrente_metering::Timestamp;
+use corrente_registry::clock_samples;
 use futures_util::future::BoxFuture;
 use tokio::time::Sleep;
 
-use super::group::{Group, live_sample};
+use super::{
+    clock::ClockWatch,
+    group::{Group, is_meter, live_sample},
+};
 use crate::{
     connection::Guest,
     directory::{self, Admitted, storing_failed},
@@ -44,6 +49,7 @@ pub(super) struct Reporting<S> {
     link: Arc<Link>,
     bucket: TokenBucket,
     acks: Acknowledgements,
+    clock: ClockWatch,
     /// Read, and not yet given to the ledger.
     waiting: Group,
     append: Option<Box<Append>>,
@@ -105,6 +111,7 @@ impl<S: Stream> Reporting<S> {
             enrolled,
             bucket: TokenBucket::new(config.readings_per_second, config.readings_burst, now_ms),
             acks: Acknowledgements::default(),
+            clock: ClockWatch::default(),
             waiting: Group::default(),
             append: None,
             out: Vec::new(),
@@ -356,6 +363,11 @@ impl<S: Stream> Reporting<S> {
         let now = self.guest.shared.services.clock.now();
         self.acks.received(readings.iter().map(|r| r.seq));
         self.waiting.add(&self.meter, now, &readings);
+        if is_meter(&self.meter)
+            && let Some(newest) = readings.iter().map(|r| r.reading.end).max()
+        {
+            self.watch_clock(newest, now);
+        }
         let mut power = Vec::with_capacity(samples.len());
         for reading in samples.iter().filter_map(|sample| live_sample(&self.meter, now, sample)) {
             let LiveReading { channel, t, power_w, .. } = reading;
@@ -373,6 +385,21 @@ impl<S: Stream> Reporting<S> {
         if let Some(error) = end {
             self.end(Ending::Say(ServerMessage::Error(error)));
         }
+    }
+
+    /// Writes down how far the meter's clock is off, where it is: validation shows it.
+    fn watch_clock(&mut self, newest: Timestamp, now: Timestamp) {
+        let services = &self.guest.shared.services;
+        let pace = (self.meter.interval_s, services.clock.factor());
+        let Some(ahead) = self.clock.hear(newest, now, pace) else { return };
+        let (registry, meter) = (services.registry.clone(), self.meter.meter);
+        let note = async move {
+            let noted = registry.write(move |tx| clock_samples::note(tx, meter, now, ahead)).await;
+            if let Err(error) = noted {
+                tracing::warn!(meter.id = %meter, error = %error, "the clock's error is not noted");
+            }
+        };
+        drop(self.guest.shared.tasks.spawn(note));
     }
 
     /// Nothing more is read; what was read is stored and acknowledged.

@@ -8,14 +8,16 @@ use corrente_metering::{
     calendar::{day_before, next_day},
 };
 use corrente_registry::{
+    clock_samples,
+    declarations::DeclaredUnit,
     edits::EditRow,
     point_events::{self, PointEventKind},
     usage_points::ChannelPeriod,
 };
 use corrente_units::Power;
 use corrente_vee::{
-    ClockCorrection, Edit, EventKind, MeterPeriod, MultiplierFrom, OwnHistory, PointEvent,
-    PointHistory, Ratio, Rule,
+    ClockCorrection, ClockSample, Edit, EnergyUnit, EventKind, MeterPeriod, MultiplierFrom,
+    OwnHistory, PointEvent, PointHistory, Ratio, Rule, RuleSet,
 };
 use jiff::ToSpan as _;
 
@@ -78,15 +80,10 @@ impl<'a> Past<'a> {
         let lanes = lanes(&self.point, direction, span);
         let [lane] = lanes.as_slice() else { return Ok(Vec::new()) };
         let step = (span, PAST_STEP_SECONDS);
-        let mut history = self.mdm.lane_history(&self.point, lane, step, &[], None)?;
-        history.now = self.now;
-        let mut rules = self.rules.on(day).clone();
-        // Only what is rejected matters, and no finding.
-        rules.off.extend(Rule::ALL);
-        rules.parameters.estimators.clear();
-        let (profile, _) = corrente_vee::validate(&history, &rules);
-        let measured = profile.intervals.into_iter();
-        Ok(measured.filter(|interval| interval.quality() == Quality::Measured).collect())
+        let rules = self.rules.on(day);
+        let mut measured = self.mdm.measured_lane(&self.point, lane, rules, step, self.now)?;
+        measured.retain(|interval| interval.energy().is_some());
+        Ok(measured)
     }
 }
 
@@ -128,6 +125,28 @@ pub(super) fn event(event: &point_events::PointEvent) -> PointEvent {
     PointEvent { at: event.at, kind }
 }
 
+/// What was seen of a meter's clock, as the rules see it.
+pub(super) fn clock_of(
+    channel: &ChannelPeriod,
+    samples: &[clock_samples::ClockSample],
+) -> Vec<ClockSample> {
+    samples
+        .iter()
+        .filter(|sample| sample.meter == channel.meter)
+        .map(|sample| ClockSample { at: sample.at, ahead_seconds: sample.ahead_seconds })
+        .collect()
+}
+
+const fn unit(declared: DeclaredUnit) -> EnergyUnit {
+    match declared {
+        DeclaredUnit::Wh => EnergyUnit::Wh,
+        DeclaredUnit::Kwh => EnergyUnit::Kwh,
+        DeclaredUnit::Mwh => EnergyUnit::Mwh,
+        DeclaredUnit::Varh => EnergyUnit::Varh,
+        DeclaredUnit::CubicMetre => EnergyUnit::CubicMetre,
+    }
+}
+
 /// The step of a day's profile: what the source gives, or a quarter of an hour for registers that are
 /// read often enough.
 pub(super) fn step(point: &Point, direction: Direction) -> i64 {
@@ -145,6 +164,31 @@ pub(super) fn step(point: &Point, direction: Direction) -> i64 {
 }
 
 impl Mdm {
+    /// What one lane measured on a day: what the rules reject or estimate is missing.
+    pub(super) fn measured_lane(
+        &self,
+        point: &Point,
+        lane: &[&ChannelPeriod],
+        rules: &RuleSet,
+        step: (Span, i64),
+        now: Timestamp,
+    ) -> Result<Vec<Interval>, MdmError> {
+        let mut history = self.lane_history(point, lane, step, &[], None)?;
+        history.now = now;
+        let mut rules = rules.clone();
+        // Only what is rejected matters, and no finding.
+        rules.off.extend(Rule::ALL);
+        rules.parameters.estimators.clear();
+        let (profile, _) = corrente_vee::validate(&history, &rules);
+        let measured = |interval: Interval| match interval.quality() {
+            Quality::Measured => interval,
+            Quality::Estimated { .. } | Quality::Edited | Quality::Missing => {
+                Interval::missing(interval.span())
+            }
+        };
+        Ok(profile.intervals.into_iter().map(measured).collect())
+    }
+
     /// The history of one lane around a day.
     pub(super) fn lane_history(
         &self,
@@ -176,6 +220,11 @@ impl Mdm {
                     ratio: Ratio::new(m.numerator, m.denominator),
                 })
                 .collect();
+            meter.declared_multiplier = channel
+                .declared
+                .ratio
+                .map(|(numerator, denominator)| Ratio::new(numerator, denominator));
+            meter.declared_unit = channel.declared.unit.map(unit);
             meter.clock_corrections = channel
                 .clock_corrections
                 .iter()

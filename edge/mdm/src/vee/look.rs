@@ -7,20 +7,26 @@ use corrente_metering::{
     assemble::{Piece, profile, weakest},
 };
 use corrente_registry::{
-    edits,
+    clock_samples, edits,
     findings::{self, FindingState, NewFinding},
     point_events,
     profiles::{self, ProfileVersion},
     usage_points::ChannelPeriod,
 };
 use corrente_units::Energy;
-use corrente_vee::{Change, Finding, GoodRegister, Outcome, Rule, RuleSet, Severity, changes};
+use corrente_vee::{
+    Change, Estimator, Finding, GoodRegister, Outcome, PointHistory, Rule, RuleSet, Severity,
+    changes, compare_siblings,
+};
 use serde_json::json;
 
 use super::{
-    Cause, history,
+    Cause,
+    class::ClassWeeks,
+    history,
     history::Past,
     overlay::{self, DayDocument, Directed, Run},
+    siblings::{Family, asks_siblings},
     stamp::Stamp,
 };
 use crate::{Mdm, MdmError, point::Point, series::service};
@@ -40,6 +46,13 @@ pub(super) struct Look<'a> {
     pub(super) cause: Cause,
     pub(super) seen: Option<&'a Stamp>,
     pub(super) current: &'a Stamp,
+    pub(super) inputs: &'a Inputs,
+}
+
+/// What a look takes beside the usage point's own readings.
+pub(super) struct Inputs {
+    pub(super) class: ClassWeeks,
+    pub(super) family: Family,
 }
 
 /// One direction of a day.
@@ -107,8 +120,9 @@ impl Mdm {
     fn flows(&self, look: &Look<'_>, past: &mut Past<'_>) -> Result<Vec<Flow>, MdmError> {
         let span = look.point.calendar.day(look.day);
         let id = look.point.row.id;
-        let (edits, events) = self.registry.read_blocking(move |tx| {
-            Ok::<_, MdmError>((edits::during(tx, id, span)?, point_events::of(tx, id)?))
+        let (edits, events, clocks) = self.registry.read_blocking(move |tx| {
+            let clocks = clock_samples::at_usage_point(tx, id, span)?;
+            Ok::<_, MdmError>((edits::during(tx, id, span)?, point_events::of(tx, id)?, clocks))
         })?;
         let events: Vec<_> = events.iter().map(history::event).collect();
         let raw_point = look.point.raw();
@@ -131,7 +145,14 @@ impl Mdm {
                 let mut history = self.lane_history(&raw_point, lane, (span, step), &edits, own)?;
                 history.now = look.now;
                 history.events.clone_from(&events);
-                let mut one = corrente_vee::run(&history, look.rules);
+                for (meter, channel) in history.meters.iter_mut().zip(lane) {
+                    meter.clock = history::clock_of(channel, &clocks);
+                }
+                let mut one = if lanes.len() == 1 && direction == Direction::Import {
+                    self.run_among_others(look, history, (span, step))?
+                } else {
+                    corrente_vee::run(&history, look.rules)
+                };
                 // Before a register was added, or after it went, nothing of it is missing.
                 let served = history::served(lane);
                 one.findings.retain(|finding| {
@@ -147,7 +168,17 @@ impl Mdm {
                     }
                 });
             }
-            let Some(outcome) = outcome else { continue };
+            let Some(mut outcome) = outcome else { continue };
+            let dials = self.dials(look.point, direction, span)?;
+            if !dials.is_empty() {
+                let known = |(cell, own): (&Option<Interval>, &Interval)| {
+                    cell.unwrap_or(Interval::missing(own.span()))
+                };
+                let intervals = cells.iter().zip(&outcome.profile.intervals).map(known).collect();
+                let whole = (span, &look.point.calendar);
+                let flow = LoadProfile { intervals };
+                outcome.findings.extend(compare_siblings(&flow, &dials, whole, look.rules));
+            }
             let mut boundaries = vec![span.start];
             boundaries.extend(outcome.profile.intervals.iter().map(|cell| cell.span().end));
             let raw = self.raw_pieces(&raw_point, direction, &boundaries)?;
@@ -156,6 +187,27 @@ impl Mdm {
             flows.push(Flow { direction, known, step, boundaries, raw, runs, outcome });
         }
         Ok(flows)
+    }
+
+    /// A run over one lane with the week of the class, and with the others behind the same parent where an
+    /// estimate can be made of them: to read all of them for each day would be too much.
+    fn run_among_others(
+        &self,
+        look: &Look<'_>,
+        mut history: PointHistory,
+        day: (Span, i64),
+    ) -> Result<Outcome, MdmError> {
+        history.class = look.inputs.class.on(look.day).cloned();
+        let alone = corrente_vee::run(&history, look.rules);
+        let subtracts = look.rules.parameters.estimators.contains(&Estimator::Subtraction);
+        if !subtracts || look.point.feeds_in() || !asks_siblings(&alone) {
+            return Ok(alone);
+        }
+        history.siblings = self.siblings(&look.inputs.family, day, look.now)?;
+        if history.siblings.is_empty() {
+            return Ok(alone);
+        }
+        Ok(corrente_vee::run(&history, look.rules))
     }
 
     /// The versions to store: none where nothing differs; two where the first one was only what was
@@ -191,6 +243,7 @@ impl Mdm {
             rule_set: format!("{} {}", look.rules.name, look.rules.version),
             cause: Cause::First,
             revisions: look.current.to_json(),
+            class_profile: look.inputs.class.on(look.day).map(|class| class.name.clone()),
             runs,
             estimates: estimates(flows),
             changes: Vec::new(),
@@ -223,6 +276,7 @@ impl Mdm {
                 rule_set: document.rule_set.clone(),
                 cause: Cause::First,
                 revisions: stamp.to_json(),
+                class_profile: None,
                 runs: Vec::new(),
                 estimates: Vec::new(),
                 changes: Vec::new(),

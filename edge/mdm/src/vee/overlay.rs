@@ -27,6 +27,9 @@ pub(crate) struct DayDocument {
     pub(crate) cause: Cause,
     /// As of which revisions of the readings.
     pub(crate) revisions: serde_json::Value,
+    /// The week of the class that it was given, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) class_profile: Option<String>,
     /// Where it differs from the readings.
     pub(crate) runs: Vec<Run>,
     /// What was estimated, how and from what.

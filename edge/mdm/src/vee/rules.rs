@@ -2,7 +2,7 @@
 
 use corrente_metering::{Date, id::OrganisationId};
 use corrente_registry::rule_sets::{self, NewRuleSet, STANDARD};
-use corrente_vee::RuleSet;
+use corrente_vee::{Estimator, RuleSet};
 
 use crate::{Mdm, MdmError, point::Point};
 
@@ -18,6 +18,12 @@ impl Rules {
     pub(crate) fn on(&self, day: Date) -> &RuleSet {
         let begun = |(from, _): &&(Date, RuleSet)| *from <= day;
         self.later.iter().rfind(begun).map_or(&self.first, |(_, rules)| rules)
+    }
+
+    /// Does one of the versions have this estimator?
+    pub(super) fn estimate_by(&self, estimator: Estimator) -> bool {
+        let mut all = self.later.iter().map(|(_, rules)| rules).chain([&self.first]);
+        all.any(|rules| rules.parameters.estimators.contains(&estimator))
     }
 
     /// The newest version.

@@ -55,6 +55,8 @@ pub struct DayVersion {
     pub version: u32,
     /// The rules that made it.
     pub rule_set: String,
+    /// The mean week of its class that it was given, by name.
+    pub class_profile: Option<String>,
     /// Why it was made.
     pub cause: Cause,
     /// When.
@@ -168,6 +170,7 @@ fn shown(stored: &ProfileVersion, direction: Direction) -> Result<DayVersion, Md
     Ok(DayVersion {
         version: stored.version,
         rule_set: document.rule_set,
+        class_profile: document.class_profile,
         cause: document.cause,
         created: stored.created,
         changes: document

@@ -44,6 +44,32 @@ impl Stamp {
         days.sort_by_key(|known| known.day);
     }
 
+    /// Adds the block days of another stamp.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (channel, revisions) in other.0 {
+            let days = &mut self.0.entry(channel).or_default().0;
+            days.extend(revisions.0);
+            days.sort_by_key(|day| day.day);
+            days.dedup_by_key(|day| day.day);
+        }
+    }
+
+    /// The channels of which it knows something.
+    pub(super) fn channels(&self) -> impl Iterator<Item = ChannelId> + '_ {
+        self.0.keys().copied()
+    }
+
+    /// The block days of which there is another revision than before, none any more, or one for the first
+    /// time.
+    pub(super) fn differing(&self, before: &Self, channel: ChannelId) -> Vec<i32> {
+        let gone = before.changed_since(self, channel);
+        let mut days = self.changed_since(before, channel);
+        days.extend(gone);
+        days.sort_unstable();
+        days.dedup();
+        days
+    }
+
     /// The block days of which there is another revision than before.
     pub(super) fn changed_since(&self, before: &Self, channel: ChannelId) -> Vec<i32> {
         let known: BTreeMap<i32, u32> = before
@@ -103,7 +129,7 @@ impl Mdm {
     /// The revisions that a read of this span sees now.
     pub(super) fn stamp(&self, point: &Point, span: Span) -> Result<Stamp, MdmError> {
         let mut stamp = Stamp::default();
-        for channel in &point.channels {
+        for channel in point.channels.iter().chain(&point.checks) {
             let service = service(channel);
             // A meter that was taken away may go on speaking: that is seen as well.
             let end = service.end.plus(2 * 86_400);

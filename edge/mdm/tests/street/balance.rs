@@ -9,7 +9,12 @@ use super::Street;
 pub(super) const TARIFF: &str = include_str!("../../../../tariffs/flat-040.toml");
 
 impl Street {
-    fn link(&self, child: &'static str, parent: &'static str, from: &str) -> Result<(), String> {
+    pub(super) fn link(
+        &self,
+        child: &'static str,
+        parent: &'static str,
+        from: &str,
+    ) -> Result<(), String> {
         let (organisation, by, from) = (self.organisation, self.by("link"), self.at(from));
         self.registry
             .write_blocking(move |tx| {

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
 
 mod balance;
+mod class;
+mod inputs;
 mod rejections;
 mod replay;
 mod rules;
+mod siblings;
 mod sums;
 mod worklist;
 
@@ -13,9 +16,12 @@ use std::sync::Arc;
 use corrente_clock::BusinessClock;
 use corrente_ledger::{Admission, Entry, Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
-use corrente_mdm::{Mdm, vee::worklist::Group};
+use corrente_mdm::{
+    Mdm,
+    vee::{DayProfile, worklist::Group},
+};
 use corrente_metering::{
-    Calendar, ChannelKind, Reading, SourceQuality, Timestamp,
+    Calendar, ChannelKind, Direction, Reading, SourceQuality, Timestamp,
     id::{OrganisationId, UsagePointId},
 };
 use corrente_registry::{
@@ -152,6 +158,11 @@ impl Street {
             entry.reading.value = Energy::from_wh(wh);
         }
         entries
+    }
+
+    /// The profile of what a usage point took on a day.
+    fn profile(&self, point: UsagePointId, day: &str) -> DayProfile {
+        self.mdm.day_profile(point, Direction::Import, day.parse().unwrap(), None).unwrap()
     }
 
     fn rows(&self, rule: &str) -> Vec<Group> {

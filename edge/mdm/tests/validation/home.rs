@@ -121,6 +121,70 @@ impl Home {
         self.ledger.append(entries).await.unwrap();
     }
 
+    pub(crate) async fn read_of(
+        &self,
+        readings: impl IntoIterator<Item = (ChannelId, Timestamp, i64)>,
+    ) {
+        let entries = readings
+            .into_iter()
+            .map(|(channel, end, wh)| Entry {
+                channel,
+                reading: Reading { end, value: Energy::from_wh(wh), quality: SourceQuality::GOOD },
+                admission: Admission::Accept,
+            })
+            .collect();
+        self.ledger.append(entries).await.unwrap();
+    }
+
+    /// Puts a meter in the place of the first one, and gives its channel.
+    pub(crate) fn exchange(&self, at: Timestamp, from: Timestamp) -> ChannelId {
+        let (by, organisation) = (self.by(), self.organisation);
+        let channels = self
+            .registry
+            .write_blocking(move |tx| {
+                let exchange = admin::Exchange {
+                    organisation,
+                    old: "M-1".to_owned(),
+                    new: "M-2".to_owned(),
+                    at,
+                    from,
+                    secret: None,
+                    model: None,
+                };
+                admin::exchange_meter(tx, &by, &exchange)?;
+                let access = meters::access_by_serial(tx, organisation, "M-2")?.unwrap();
+                Ok::<_, RegistryError>(access.channels)
+            })
+            .unwrap();
+        let specs: Vec<_> = channels.iter().map(meters::ChannelRow::spec).collect();
+        self.ledger.open_channels(&specs).unwrap();
+        channels[0].number
+    }
+
+    /// A dial beside the intervals of the meter, which only compares.
+    pub(crate) fn add_dial(&self) -> ChannelId {
+        let dial = NewChannel { name: "dial".to_owned(), ..NewChannel::import() };
+        let whose = (self.organisation, "M-1");
+        self.mdm.add_channel(&self.by(), whose, (dial, true), Timestamp::from_second(0)).unwrap();
+        let organisation = self.organisation;
+        let meter = self
+            .registry
+            .read_blocking(move |tx| meters::access_by_serial(tx, organisation, "M-1"))
+            .unwrap()
+            .unwrap();
+        meter.channels.iter().find(|channel| channel.name == "dial").unwrap().number
+    }
+
+    /// After how many digits of kWh the dial begins again.
+    pub(crate) fn set_digits(&self, digits: u8) {
+        let (by, organisation) = (self.by(), self.organisation);
+        self.registry
+            .write_blocking(move |tx| {
+                admin::set_digits(tx, &by, organisation, "M-1", ("import", digits))
+            })
+            .unwrap();
+    }
+
     /// A register of 100 Wh a quarter from one instant to another, without the quarters in `but`.
     pub(crate) async fn steady(&self, from: &str, to: &str, but: &[(&str, &str)]) {
         let (from, to) = (self.at(from), self.at(to));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail like the test itself")]
 
 mod billing;
+mod healing;
 mod home;
 mod limits;
 mod meter_facts;
@@ -10,7 +11,7 @@ use corrente_mdm::{
     Step, export,
     vee::{Cause, worklist::Verdict},
 };
-use corrente_metering::{Direction, Quality, Span, Timestamp};
+use corrente_metering::{Direction, Quality, Span};
 use corrente_registry::{admin::By, audit, findings::FindingState};
 use corrente_units::Energy;
 
@@ -132,113 +133,4 @@ async fn a_person_accepts_edits_or_sends_back_and_the_log_tells_it() {
         actions.contains(&"finding.edit") && actions.contains(&"finding.send_back"),
         "{actions:?}"
     );
-}
-
-/// A small generator, so that a failure names its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-/// Every total on every path.
-fn totals(home: &Home, from: &str, to: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    for step in [Step::Quarter, Step::Hour, Step::Day, Step::Month] {
-        let usage = home.usage(from, to, step);
-        lines.extend(usage.intervals.iter().map(|interval| {
-            format!(
-                "{} {:?} {:?} {}",
-                interval.span.end, interval.energy, interval.quality, interval.at_least
-            )
-        }));
-        lines.push(format!("{step:?} {:?} {}", usage.total.energy, usage.total.at_least));
-    }
-    let query = export::ExportQuery {
-        from: home.day(&from[..10]),
-        until: home.day(&to[..10]),
-        step: Step::Hour,
-        usage_point: None,
-    };
-    let rows = export::usage(&home.mdm, query).unwrap().next().unwrap().unwrap();
-    lines.extend(
-        rows.iter().map(|row| format!("{} {:?} {}", row.period_end, row.energy, row.quality)),
-    );
-    lines.extend(
-        home.worklist()
-            .iter()
-            .map(|g| format!("{} {} {} {:?}", g.rule, g.from, g.until, g.effect_wh)),
-    );
-    lines
-}
-
-/// Readings lost, late, out of order, between others and wrong for a moment: after each of them every
-/// total is what a fresh computation over the same readings gives.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn late_readings_heal_every_total() {
-    for seed in 1..=6 {
-        let mut random = Random(seed);
-        let zone = ["America/Bahia", "Europe/London", "Australia/Lord_Howe"]
-            [usize::try_from(seed % 3).unwrap()];
-        // Over a day of 23 hours in London, and one of 24 and a half on Lord Howe.
-        let (from, to, now) = ("2026-03-26T00:00", "2026-04-07T00:00", "2026-04-08T12:00");
-        let home = Home::new(zone, now);
-        let (start, end) = (home.at(from), home.at(to));
-        let mut wh = 100_000;
-        let mut all = Vec::new();
-        let mut t = start;
-        while t <= end {
-            all.push((t, wh));
-            wh += i64::try_from(random.below(400)).unwrap();
-            t = t.plus(if random.below(10) == 0 { 600 } else { 900 });
-        }
-        // Three waves: what came in time, what came late, and the rest, each in any order.
-        let mut waves: [Vec<(Timestamp, i64)>; 3] = Default::default();
-        let mut silent = 0;
-        for reading in all {
-            if silent == 0 && random.below(60) == 0 {
-                silent = random.below(150);
-            }
-            let wave = if silent > 0 { usize::try_from(1 + random.below(2)).unwrap() } else { 0 };
-            silent = silent.saturating_sub(1);
-            waves[wave].push(reading);
-        }
-        if seed % 2 == 0 {
-            let at = home.at("2026-04-01T10:02");
-            waves[1].push((at, 50_000_000));
-        }
-        let mut known: Vec<(Timestamp, i64)> = Vec::new();
-        for (n, wave) in waves.iter().enumerate() {
-            let mut shuffled = wave.clone();
-            for i in (1..shuffled.len()).rev() {
-                shuffled.swap(i, usize::try_from(random.below(i as u64 + 1)).unwrap());
-            }
-            for part in shuffled.chunks(100) {
-                home.read(part.iter().copied()).await;
-            }
-            known.extend(wave);
-            known.sort_unstable();
-            home.validate();
-            let fresh = Home::new(zone, now);
-            fresh.read(known.iter().copied()).await;
-            fresh.validate();
-            let (healed, computed) = (totals(&home, from, to), totals(&fresh, from, to));
-            for (healed, computed) in healed.iter().zip(&computed) {
-                assert_eq!(healed, computed, "seed {seed}, wave {n}, {zone}");
-            }
-            assert_eq!(healed.len(), computed.len(), "seed {seed}, wave {n}, {zone}: {healed:#?}");
-        }
-        let month = home.usage(from, to, Step::Month);
-        let known =
-            (known.first().unwrap().1, known.iter().rfind(|(_, wh)| *wh < 40_000_000).unwrap().1);
-        assert_eq!(
-            month.total.energy,
-            Some(Energy::from_wh(known.1 - known.0)),
-            "seed {seed}: conservation"
-        );
-    }
 }

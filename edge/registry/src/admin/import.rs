@@ -17,6 +17,7 @@ use crate::{
     RegistryError, Tx,
     channels::NewChannel,
     customers::{self, NewCustomer},
+    declarations::Declaration,
     meters::{self, DEFAULT_REPORTING_SECONDS},
     organisations::{self, Organisation},
     secrets::Secret,
@@ -37,7 +38,8 @@ pub enum ImportKind {
     /// `power_max_w`, `credit_regime`, `contracted_kw`, `meters`.
     UsagePoints,
     /// `serial`, `usage_point`; may have `model`, `reporting_seconds`, `installed_from`, `secret`,
-    /// `kind`, `interval_seconds`, `register_digits`, `export`, `gateway`.
+    /// `kind`, `interval_seconds`, `register_digits`, `export`, `gateway`,
+    /// `declared_multiplier`, `declared_unit`.
     Meters,
     /// `usage_point`, `tariff`, `from`.
     Agreements,
@@ -77,6 +79,8 @@ impl ImportKind {
                     "register_digits",
                     "export",
                     "gateway",
+                    "declared_multiplier",
+                    "declared_unit",
                 ],
             ),
             Self::Agreements => (&["usage_point", "tariff", "from"], &[]),
@@ -493,6 +497,10 @@ impl Run<'_> {
         if let Some(gateway) = line.get("gateway") {
             super::set_gateway(tx, self.by, organisation, serial, Some(gateway))?;
         }
+        let declared = declared(line)?;
+        if declared != Declaration::default() {
+            super::declare(tx, self.by, organisation, serial, declared)?;
+        }
         self.imported.meters.push(MeterSecret { serial: serial.to_owned(), secret });
         Ok(())
     }
@@ -567,6 +575,19 @@ fn number(
             Err(Trouble::Wrong(Wrong::new(column, message, "write such a number")))
         }
     }
+}
+
+fn declared(line: &Line) -> Result<Declaration, Trouble> {
+    let wrong = |column, text: Option<&str>, fix: &str| {
+        let message = format!("`{}` cannot be read", text.unwrap_or_default());
+        Trouble::Wrong(Wrong::new(column, message, fix))
+    };
+    let (multiplier, unit) = (line.get("declared_multiplier"), line.get("declared_unit"));
+    let ratio = Declaration::read(multiplier, None)
+        .map_err(|_| wrong("declared_multiplier", multiplier, "write a ratio such as 200/5"))?;
+    let unit = Declaration::read(None, unit)
+        .map_err(|_| wrong("declared_unit", unit, "write Wh, kWh, MWh, varh or m3"))?;
+    Ok(Declaration { unit: unit.unit, ..ratio })
 }
 
 fn decimal(line: &Line, column: &'static str) -> Result<Option<Decimal>, Trouble> {

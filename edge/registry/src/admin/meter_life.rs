@@ -12,6 +12,7 @@ use crate::{
     RegistryError, Tx,
     channels::{self, NewChannel},
     clock_corrections::{self, ClockCorrection},
+    declarations::{self, Declaration, DeclaredUnit},
     dials,
     meters::{self, Installation, Meter},
     multipliers::{self, Multiplier},
@@ -308,8 +309,7 @@ pub fn set_multiplier(
     serial: &str,
     new: Multiplier,
 ) -> Result<(), RegistryError> {
-    let sane = 1..=1_000_000;
-    if !sane.contains(&new.numerator) || !sane.contains(&new.denominator) {
+    if !declarations::sane((new.numerator, new.denominator)) {
         let reason = "give a ratio of whole numbers such as 200/5".to_owned();
         return Err(RegistryError::Invalid { field: "ratio", reason });
     }
@@ -322,6 +322,34 @@ pub fn set_multiplier(
     });
     let subject = format!("meter:{}", meter.id);
     by.note(tx, organisation, "meter.set_multiplier", &subject, (None, Some(after)))
+}
+
+/// Writes down what a meter says of itself, in place of what was written before; validation compares it with
+/// what is registered.
+pub fn declare(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    serial: &str,
+    new: Declaration,
+) -> Result<(), RegistryError> {
+    if new.ratio.is_some_and(|ratio| !declarations::sane(ratio)) {
+        let reason = "give a ratio of whole numbers such as 200/5".to_owned();
+        return Err(RegistryError::Invalid { field: "declared_multiplier", reason });
+    }
+    let meter = by_serial(tx, organisation, serial)?;
+    declarations::set(tx, (organisation, meter.id), new, by.business)?;
+    for stood in meters::installations(tx, meter.id)? {
+        let span = Span::new(stood.from, stood.until.unwrap_or(Timestamp::MAX));
+        relooks::ask(tx, stood.usage_point, span, RelookCause::MeterLife, by.business)?;
+    }
+    let after = json!({
+        "serial": serial,
+        "multiplier": new.ratio.map(|(numerator, denominator)| format!("{numerator}/{denominator}")),
+        "unit": new.unit.map(DeclaredUnit::symbol),
+    });
+    let subject = format!("meter:{}", meter.id);
+    by.note(tx, organisation, "meter.declare", &subject, (None, Some(after)))
 }
 
 /// Corrects what a meter stamped with a wrong clock in a span.

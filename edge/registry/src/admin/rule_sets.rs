@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{By, calendar_of};
 use crate::{
     RegistryError, Tx,
+    class_profiles::{self, ClassProfileRow},
     organisations::check_zone,
     relooks,
     rule_sets::{self, NewRuleSet, STANDARD},
@@ -85,4 +86,31 @@ pub fn set_rule_group(
     let subject = format!("usage_point:{}", point.id);
     let change = (Some(before), Some(after));
     by.note(tx, organisation, "usage_point.rule_group", &subject, change)
+}
+
+/// Stores the mean week of a class for days from one on; those of its usage points that were looked at are
+/// looked at again.
+pub fn store_class_profile(
+    tx: &mut Tx,
+    by: &By,
+    organisation: OrganisationId,
+    new: &ClassProfileRow,
+) -> Result<(), RegistryError> {
+    if !class_profiles::insert(tx, organisation, new)? {
+        let reason = format!(
+            "class `{}` has a profile from {} on, which is never changed: begin it on another day",
+            new.class, new.valid_from
+        );
+        return Err(RegistryError::Invalid { field: "valid_from", reason });
+    }
+    for point in usage_points::list_all(tx, organisation)? {
+        if point.class == new.class {
+            let from = calendar_of(&point)?.midnight(new.valid_from);
+            let span = Span::new(from, Timestamp::MAX);
+            relooks::ask(tx, point.id, span, rule_sets::CAUSE, by.business)?;
+        }
+    }
+    let after = json!({"class": new.class, "valid_from": new.valid_from.to_string()});
+    let subject = format!("class:{}", new.class);
+    by.note(tx, organisation, "class_profile.store", &subject, (None, Some(after)))
 }

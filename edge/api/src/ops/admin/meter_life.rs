@@ -1,10 +1,10 @@
-//! What happens to a meter where it stands: `POST /admin/meters/multiplier`, `…/digits`, `…/gateway`,
+//! What happens to a meter where it stands: `POST /admin/meters/multiplier`, `…/declaration`, `…/digits`, `…/gateway`,
 //! `…/channels`, `…/events`, `…/clock` and `…/release-readings`.
 
 use axum::{Json, extract::State};
 use corrente_metering::{Span, Timestamp};
 use corrente_registry::{
-    admin, clock_corrections::ClockCorrection, multipliers::Multiplier,
+    admin, clock_corrections::ClockCorrection, declarations::Declaration, multipliers::Multiplier,
     point_events::PointEventKind,
 };
 use http::StatusCode;
@@ -21,6 +21,7 @@ use crate::{Api, Body, Problem};
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(set_multiplier))
+        .routes(routes!(declare))
         .routes(routes!(set_digits))
         .routes(routes!(set_gateway))
         .routes(routes!(add_channel))
@@ -61,6 +62,40 @@ async fn set_multiplier(
     let new = Multiplier { from, numerator: given.numerator, denominator: given.denominator };
     api.registry()
         .write(move |tx| admin::set_multiplier(tx, &by, organisation, &given.serial, new))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a meter says of itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeterDeclaration {
+    /// The meter's serial.
+    serial: String,
+    /// The multiplier on its plate, or that it uses: `200/5` or `40`; left out where it says none.
+    multiplier: Option<String>,
+    /// The unit in which its values come: Wh, kWh, MWh, varh or m3; left out where it says none.
+    unit: Option<String>,
+}
+
+/// Writes down what a meter says of itself, in place of what was written before. Where it is not what is
+/// registered, each day has an error of the rule `multiplier` or `unit`.
+#[utoipa::path(
+    post,
+    path = "/admin/meters/declaration",
+    tag = "admin",
+    request_body = MeterDeclaration,
+    responses((status = 204, description = "It is compared")),
+    extensions(("x-access" = json!("admin"))),
+)]
+async fn declare(
+    State(api): State<Api>,
+    Change { by, organisation }: Change,
+    Body(given): Body<MeterDeclaration>,
+) -> Result<StatusCode, Problem> {
+    let new = Declaration::read(given.multiplier.as_deref(), given.unit.as_deref())?;
+    api.registry()
+        .write(move |tx| admin::declare(tx, &by, organisation, &given.serial, new))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
