@@ -52,13 +52,13 @@ async fn the_bars_of_a_month_add_up_to_its_bill() {
             None,
         )
         .await;
-    // The meter should report each quarter of an hour and did so each hour: from the day on that has a past
-    // to go by, the quarters between are estimates, whose sums are what the register says.
+    // The meter should report each quarter of an hour and did so each hour: the quarters of a day that has a past
+    // to go by are estimates, but its hours and the day itself lie between registers that were read.
     assert_eq!(
         file.body,
         "usage_point,period_start,period_end,wh,quality,amount\n\
          home 1,2026-08-01T00:00:00-03:00,2026-08-02T00:00:00-03:00,24000,measured,9.60\n\
-         home 1,2026-08-02T00:00:00-03:00,2026-08-03T00:00:00-03:00,24000,estimated,9.60\n"
+         home 1,2026-08-02T00:00:00-03:00,2026-08-03T00:00:00-03:00,24000,measured,9.60\n"
     );
 }
 

@@ -53,7 +53,8 @@ async fn a_field_reading_is_a_reading_and_a_gap_says_what_it_is() {
     assert_eq!(interval["quality"], "estimated", "{interval}");
     assert_eq!(interval["method"], "scalar_spread");
     assert_eq!(interval["basis"]["kind"], "registers");
-    // Once for the bill, and once more with the past that has grown since.
+    // For the bill of August all days until now were looked at, and this one was missing; the field reading of
+    // the 10th made the second version.
     assert_eq!(profile["version"], 2);
     let path = format!("/usage-points/{home}/profile?day=2026-09-05&version=7");
     let unknown = operator.call("GET", &path, None).await;

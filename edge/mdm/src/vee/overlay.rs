@@ -289,7 +289,20 @@ impl Mdm {
         let fine = boundaries_with(boundaries, runs);
         let mut pieces = self.raw_pieces(point, direction, &fine)?;
         lay(runs, &mut pieces)?;
-        gather(boundaries, &pieces)
+        let mut gathered = gather(boundaries, &pieces)?;
+        let is_estimated = |piece: &Piece| matches!(piece.quality, Quality::Estimated { .. });
+        if fine.len() > boundaries.len() && gathered.iter().any(is_estimated) {
+            // What lies between two registers that were read at its ends is measured, whatever shape was given to
+            // it inside.
+            let read = self.raw_pieces(point, direction, boundaries)?;
+            for (piece, read) in gathered.iter_mut().zip(&read) {
+                let same = (piece.energy, piece.missing_seconds) == (read.energy, 0);
+                if is_estimated(piece) && same && read.missing_seconds == 0 {
+                    piece.quality = read.quality;
+                }
+            }
+        }
+        Ok(gathered)
     }
 
     /// The runs of the latest versions that touch a span.

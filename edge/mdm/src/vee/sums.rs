@@ -75,9 +75,14 @@ impl Mdm {
         if calendar.date(span.start) == calendar.date_of_reading(span.end) {
             return Ok(None);
         }
-        let rise = last.value.checked_sub(first.value)?.wh();
-        let ratio = check.multipliers.iter().rfind(|m| m.from < last.end);
-        let rise = ratio.map_or(rise, |m| rise.saturating_mul(m.numerator) / m.denominator.max(1));
+        // Over the dial's last digit and through a change of transformers, as for any other register. One that
+        // was reset says nothing.
+        let alone = point.of_channels(&[check]);
+        let dial = self.raw_pieces(&alone, check.direction, &[span.start, span.end])?;
+        let risen = dial.first().filter(|piece| piece.missing_seconds == 0);
+        let Some(rise) = risen.and_then(|piece| piece.energy).map(Energy::wh) else {
+            return Ok(None);
+        };
         let pieces = self.pieces(point, check.direction, &[span.start, span.end])?;
         let Some(known) = pieces.first().filter(|piece| piece.missing_seconds == 0) else {
             return Ok(None);

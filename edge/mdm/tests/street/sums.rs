@@ -66,3 +66,44 @@ async fn intervals_have_to_add_up_to_the_dial_beside_them() {
     assert_eq!(rows[0].effect_wh, Some(7_000), "{rows:?}");
     assert_eq!(rows[0].from, street.at("2026-03-14T00:00").to_string());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dial_that_turns_over_or_is_reset_between_two_readings_is_no_lack() {
+    let street = Street::new("2026-03-20T12:00");
+    let mut told = Vec::new();
+    for (name, readings, effect) in [
+        ("Turns", [9_990_000, 14_000, 38_000], None),
+        ("Lacks", [9_990_000, 21_000, 45_000], Some(7_000)),
+        ("Reset", [5_000_000, 14_000, 38_000], None),
+    ] {
+        let (point, channel) = street.home_by_the_hour(name);
+        let dial = NewChannel {
+            name: "dial".to_owned(),
+            kind: ChannelKind::Register,
+            register_digits: Some(4),
+            ..NewChannel::import()
+        };
+        let whose = (street.organisation, name);
+        street.mdm.add_channel(&street.by("dial"), whose, (dial, true), LONG_AGO).unwrap();
+        let organisation = street.organisation;
+        let access = street
+            .registry
+            .read_blocking(move |tx| meters::access_by_serial(tx, organisation, name))
+            .unwrap()
+            .unwrap();
+        let number = access.channels.iter().find(|c| c.name == "dial").unwrap().number;
+        let mut entries = street.each_hour(&channel, 500, "2026-03-01T01:00", "2026-03-19T00:00");
+        for (day, wh) in ["2026-03-11", "2026-03-13", "2026-03-15"].into_iter().zip(readings) {
+            let (end, value) = (street.at(&format!("{day}T00:00")), Energy::from_wh(wh));
+            let reading = Reading { end, value, quality: SourceQuality::GOOD };
+            entries.push(Entry { channel: number, reading, admission: Admission::Accept });
+        }
+        street.ledger.append(entries).await.unwrap();
+        street.mdm.validate(point).unwrap();
+        street.mdm.check_sums().unwrap();
+        let found: Vec<_> =
+            street.rows("sum_check").into_iter().map(|row| (row.from, row.effect_wh)).collect();
+        told.extend(effect.map(|effect| (street.at("2026-03-11T00:00").to_string(), Some(effect))));
+        assert_eq!(found, told, "{name}");
+    }
+}

@@ -135,3 +135,28 @@ async fn the_interval_size_is_the_meters_own() {
         assert_eq!(found.len(), findings, "{reporting} s, {every} s apart: {found:?}");
     }
 }
+
+/// A dial of four digits falls silent for weeks, and turns over meanwhile. It is asked for by long steps, for which
+/// not every reading is looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dial_that_turns_over_in_a_long_silence_is_in_every_total() {
+    let home = Home::with("America/Bahia", "2026-12-20T12:00", 900, NewChannel::import());
+    home.set_digits(4);
+    let quarters = |from: &str, wh: i64| {
+        let from = home.at(from);
+        (0..=480).map(move |n| (from.plus(n * 900), wh + n * 100))
+    };
+    home.read(quarters("2026-09-20T00:00", 9_000_000)).await;
+    home.read(quarters("2026-11-01T00:00", 1_500_000)).await;
+    let all = ("2026-09-20T00:00", "2026-11-06T00:00");
+    let totals = || Step::ALL.map(|step| home.total(all.0, all.1, step));
+    // To 9,048 kWh, over the top to 1,500, and to 1,548.
+    let expected = [(Some(2_548_000), false); Step::ALL.len()];
+    assert_eq!(totals(), expected, "as read");
+    home.validate();
+    assert_eq!(totals(), expected, "as believed");
+    let months = home.usage(all.0, all.1, Step::Month).intervals;
+    let months: i64 =
+        months.iter().filter_map(|month| month.energy).map(|energy| energy.wh()).sum();
+    assert_eq!(months, 2_548_000);
+}

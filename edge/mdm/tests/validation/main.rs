@@ -42,6 +42,9 @@ async fn a_gap_is_estimated_and_a_late_reading_makes_the_next_version() {
     let usage = home.usage("2026-03-10T00:00", "2026-03-11T00:00", Step::Hour);
     assert_eq!(usage.total.energy, Some(Energy::from_wh(9600)));
     assert_eq!((usage.total.estimated, usage.total.missing), (3, 0));
+    // As a whole the day lies between two registers that were read.
+    let day = home.usage("2026-03-10T00:00", "2026-03-11T00:00", Step::Day);
+    assert_eq!((day.intervals[0].quality, day.total.estimated), (Quality::Measured, 0));
 
     // Two of the missing readings come a week later: it was not even at all.
     home.read([(home.at("2026-03-10T08:30"), 5000 + 9 * 9600 + 3300)]).await;
