@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use corrente_ledger::Ledger as _;
 use corrente_line::v1::Limits;
 use corrente_live::LiveWhat;
-use corrente_metering::{Timestamp, id::MeterId};
+use corrente_metering::{Span, Timestamp, id::MeterId};
 use corrente_registry::{
     RegistryError,
     channels::NewChannel,
+    clock_samples,
     enrolment::{self, Redemption},
+    meters,
 };
 use tokio::io::AsyncWriteExt as _;
 
@@ -43,6 +45,34 @@ async fn a_meter_enrols_reports_and_comes_back_with_its_secret() {
     assert_eq!(bench.stored(1), [(0, 1000), (10, 1010)]);
     let statistics = bench.headend.statistics();
     assert_eq!((statistics.readings, statistics.duplicates), (3, 1), "sent again, kept once");
+}
+
+/// A stamp that is later than now says that the meter's clock is wrong; validation shows it.
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_written_down() {
+    let bench = Bench::new().await;
+    let (mut right, _) = bench.enrol("M-1").await;
+    let (mut wrong, _) = bench.enrol("M-2").await;
+    right.say(&reading(1, 0, 1000)).await;
+    assert_eq!(right.line().await, r#"{"type":"ack","seq":1}"#);
+    wrong.say(&reading(1, 200, 1000)).await;
+    assert_eq!(wrong.line().await, r#"{"type":"ack","seq":1}"#);
+    let seen = async |serial: &'static str| {
+        let near = Span::new(Timestamp::from_second(NOW - 10), Timestamp::from_second(NOW + 10));
+        let found = bench.registry.read(move |tx| -> Result<_, RegistryError> {
+            let access = meters::find_by_serial(tx, serial)?.unwrap();
+            clock_samples::at_usage_point(tx, access.usage_point.unwrap(), near)
+        });
+        found.await.unwrap().into_iter().map(|sample| sample.ahead_seconds).collect::<Vec<_>>()
+    };
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while seen("M-2").await != [200] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert!(seen("M-1").await.is_empty());
 }
 
 #[tokio::test]

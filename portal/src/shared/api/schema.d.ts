@@ -222,6 +222,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/class-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The mean weeks by which gaps of usage points without a past are estimated. One is made by itself every four
+         *     weeks, for the days after it.
+         */
+        get: operations["list_class_profiles"];
+        put?: never;
+        /** Makes the mean week of a class now, from what its usage points measured in the last four weeks. */
+        post: operations["make_class_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/customers": {
         parameters: {
             query?: never;
@@ -430,6 +451,26 @@ export interface paths {
          *     so many seconds later, and the days since are looked at again.
          */
         post: operations["set_clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meters/declaration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes down what a meter says of itself, in place of what was written before. Where it is not what is
+         *     registered, each day has an error of the rule `multiplier` or `unit`.
+         */
+        post: operations["declare"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2115,6 +2156,38 @@ export interface components {
             /** @description The new password. */
             password: string;
         };
+        /** @description The mean week of a class of usage points. */
+        ClassProfileDocument: {
+            /** @description The class: `residential`. */
+            class: string;
+            /** @description The first day that it is for. */
+            valid_from: string;
+            /** @description Relative use by hour of the week, 168 figures from Monday midnight on. */
+            hours: number[];
+            /**
+             * Format: int64
+             * @description What a usage point of the class uses on an average day, Wh.
+             */
+            day_wh: number;
+            /** @description Of how many usage points it is the mean. */
+            usage_points: number;
+            /** @description The first day of theirs that counted. */
+            from: string;
+            /** @description The day before which the last one lies. */
+            until: string;
+        };
+        /** @description Mean weeks of classes. */
+        ClassProfileList: {
+            /** @description By class and in order of time. */
+            class_profiles: components["schemas"]["ClassProfileDocument"][];
+        };
+        /** @description A mean week to make. */
+        ClassProfileRequest: {
+            /** @description The class. */
+            class: string;
+            /** @description The first day that it is for; today when left out. Days that were looked at are looked at again. */
+            valid_from?: string | null;
+        };
         /** @description A correction of a meter's clock. */
         ClockCorrectionRequest: {
             /** @description The meter's serial. */
@@ -3139,6 +3212,15 @@ export interface components {
             /** @description Was it connected, and told at once? Else it is told when it connects. */
             told: boolean;
         };
+        /** @description What a meter says of itself. */
+        MeterDeclaration: {
+            /** @description The meter's serial. */
+            serial: string;
+            /** @description The multiplier on its plate, or that it uses: `200/5` or `40`; left out where it says none. */
+            multiplier?: string | null;
+            /** @description The unit in which its values come: Wh, kWh, MWh, varh or m3; left out where it says none. */
+            unit?: string | null;
+        };
         /** @description The digits of a dial. */
         MeterDigits: {
             /** @description The meter's serial. */
@@ -3650,6 +3732,8 @@ export interface components {
             version: number;
             /** @description The rules that made it. */
             rule_set: string;
+            /** @description The mean week of its class that it was given for gaps, by name; null where there was none. */
+            class_profile?: string | null;
             /** @description `first`, `late_readings`, `edit`, `meter_life` or `rule_set`. */
             cause: string;
             /** @description When it was made. */
@@ -4905,6 +4989,66 @@ export interface operations {
             };
         };
     };
+    list_class_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassProfileList"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_class_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClassProfileRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassProfileDocument"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_customers: {
         parameters: {
             query?: never;
@@ -5386,6 +5530,37 @@ export interface operations {
         };
         responses: {
             /** @description They are read so */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterDeclaration"];
+            };
+        };
+        responses: {
+            /** @description It is compared */
             204: {
                 headers: {
                     [name: string]: unknown;
