@@ -30,6 +30,19 @@ impl Mdm {
         direction: Direction,
         boundaries: &[Timestamp],
     ) -> Result<Vec<Piece>, MdmError> {
+        let gap = |reporting: i64| reporting.saturating_mul(2).max(SHORTEST_GAP_SECONDS);
+        self.raw_pieces_within(point, direction, boundaries, gap)
+    }
+
+    /// The same, where a boundary between two readings is measured as long as they are not further apart than
+    /// `gap` says of the seconds between a meter's reports.
+    pub(crate) fn raw_pieces_within(
+        &self,
+        point: &Point,
+        direction: Direction,
+        boundaries: &[Timestamp],
+        gap: impl Fn(i64) -> i64,
+    ) -> Result<Vec<Piece>, MdmError> {
         let (Some(first), Some(last)) = (boundaries.first(), boundaries.last()) else {
             return Ok(Vec::new());
         };
@@ -53,10 +66,7 @@ impl Mdm {
                 kind: period.spec.kind,
                 service,
                 readings: self.readings_for(point, period, service, &looked)?,
-                max_gap_seconds: period
-                    .reporting_seconds
-                    .saturating_mul(2)
-                    .max(SHORTEST_GAP_SECONDS),
+                max_gap_seconds: gap(period.reporting_seconds),
                 interval_seconds: period.interval_seconds.and_then(NonZeroI64::new),
                 rolls_over_at: period
                     .register_digits

@@ -380,3 +380,34 @@ fn days_asked_for(
         .collect();
     (days, reached)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_usage_point_has_a_lock_of_its_own() {
+        let validating = Validating::default();
+        let [a, b] =
+            ["0191e2c4-0000-7000-8000-00000000000a", "0191e2c4-0000-7000-8000-00000000000b"]
+                .map(|id| id.parse::<UsagePointId>().unwrap());
+        let lock = validating.of(a);
+        let _held = lock.lock().unwrap();
+        assert!(
+            validating.of(a).try_lock().is_err(),
+            "two looks would give two versions one number"
+        );
+        assert!(validating.of(b).try_lock().is_ok());
+        assert_eq!(validating.0.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn locks_that_nobody_holds_are_forgotten() {
+        let validating = Validating::default();
+        for n in 0..10 {
+            let id = format!("0191e2c4-0000-7000-8000-00000000000{n}").parse().unwrap();
+            drop(validating.of(id));
+        }
+        assert_eq!(validating.0.lock().unwrap().len(), 1);
+    }
+}

@@ -132,3 +132,49 @@ async fn the_worklist_is_worked_off_over_the_interface() {
     let answer = operator.call("POST", "/admin/findings/decisions", Some(ids)).await.json();
     assert_eq!(answer["findings"], 0, "{answer}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_meter_says_of_itself_is_compared_with_what_is_registered() {
+    let town = Town::new();
+    let admin = Operator {
+        town: &town,
+        cookie: format!("cookie: {}", town.sign_in("admin@example.com").await),
+    };
+    let declare =
+        async |body: Value| admin.call("POST", "/admin/meters/declaration", Some(body)).await;
+    let wrong = declare(json!({"serial": "A-1", "multiplier": "forty"})).await;
+    assert_eq!(
+        (wrong.status.as_u16(), &wrong.json()["field"]),
+        (422, &json!("declared_multiplier"))
+    );
+    let wrong = declare(json!({"serial": "A-1", "unit": "BTU"})).await;
+    assert_eq!((wrong.status.as_u16(), &wrong.json()["field"]), (422, &json!("declared_unit")));
+    let open = async || {
+        let (mdm, home) = (town.mdm.clone(), town.ana_home);
+        mdm.run(move |mdm| mdm.validate(home)).await.unwrap();
+        let list = admin.call("GET", "/admin/findings?rule=unit", None).await.json();
+        list["groups"].as_array().unwrap().len()
+    };
+    assert_eq!(open().await, 0);
+    let kwh = declare(json!({"serial": "A-1", "multiplier": "1", "unit": "kWh"})).await;
+    assert_eq!(kwh.status, StatusCode::NO_CONTENT, "{kwh:?}");
+    assert_eq!(open().await, 1);
+    declare(json!({"serial": "A-1"})).await;
+    assert_eq!(open().await, 0, "it says nothing any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mean_week_of_a_class_is_made_of_several_usage_points() {
+    let town = Town::new();
+    let operator = operator(&town).await;
+    let list = operator.call("GET", "/admin/class-profiles", None).await;
+    assert_eq!(list.json(), json!({"class_profiles": []}));
+    let cookie = format!("cookie: {}", town.sign_in("admin@example.com").await);
+    let admin = Operator { town: &town, cookie };
+    let make = json!({"class": "residential"});
+    let few = admin.call("POST", "/admin/class-profiles", Some(make)).await;
+    assert_eq!((few.status.as_u16(), &few.json()["field"]), (422, &json!("class")), "{few:?}");
+    let make = json!({"class": "residential", "valid_from": "yesterday"});
+    let wrong = admin.call("POST", "/admin/class-profiles", Some(make)).await;
+    assert_eq!(wrong.json()["field"], "valid_from");
+}

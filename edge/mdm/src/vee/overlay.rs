@@ -272,7 +272,31 @@ impl Mdm {
             return Ok(Vec::new());
         };
         let runs = self.latest_runs(point, direction, Span::new(*first, *last))?;
-        self.laid_over(point, direction, boundaries, &runs)
+        let mut pieces = self.laid_over(point, direction, boundaries, &runs)?;
+        let is_estimated = |piece: &Piece| matches!(piece.quality, Quality::Estimated { .. });
+        if runs.is_empty() || !pieces.iter().any(is_estimated) {
+            return Ok(pieces);
+        }
+        // What lies between two registers that were read at its ends is measured, whatever shape was given to it
+        // inside. At its ends: as close together as the rules ask, not as a chart of what was read forgives.
+        let rules = self.rules_of(point)?;
+        let close = &rules.last().parameters;
+        let gap = |reporting: i64| {
+            let most = reporting.saturating_mul(close.measured_permille) / 1000;
+            most.max(close.measured_seconds)
+        };
+        let read = match self.raw_pieces_within(point, direction, boundaries, gap) {
+            // The wild values of a glitch, which are not believed, need not even fit.
+            Err(MdmError::OutOfRange(_)) => return Ok(pieces),
+            read => read?,
+        };
+        for (piece, read) in pieces.iter_mut().zip(&read) {
+            let whole = piece.missing_seconds == 0 && read.missing_seconds == 0;
+            if is_estimated(piece) && whole && piece.energy == read.energy {
+                piece.quality = read.quality;
+            }
+        }
+        Ok(pieces)
     }
 
     /// What was read, with these runs laid over it.
@@ -289,20 +313,7 @@ impl Mdm {
         let fine = boundaries_with(boundaries, runs);
         let mut pieces = self.raw_pieces(point, direction, &fine)?;
         lay(runs, &mut pieces)?;
-        let mut gathered = gather(boundaries, &pieces)?;
-        let is_estimated = |piece: &Piece| matches!(piece.quality, Quality::Estimated { .. });
-        if fine.len() > boundaries.len() && gathered.iter().any(is_estimated) {
-            // What lies between two registers that were read at its ends is measured, whatever shape was given to
-            // it inside.
-            let read = self.raw_pieces(point, direction, boundaries)?;
-            for (piece, read) in gathered.iter_mut().zip(&read) {
-                let same = (piece.energy, piece.missing_seconds) == (read.energy, 0);
-                if is_estimated(piece) && same && read.missing_seconds == 0 {
-                    piece.quality = read.quality;
-                }
-            }
-        }
-        Ok(gathered)
+        gather(boundaries, &pieces)
     }
 
     /// The runs of the latest versions that touch a span.
