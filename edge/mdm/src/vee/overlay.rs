@@ -292,8 +292,9 @@ impl Mdm {
         };
         for (piece, read) in pieces.iter_mut().zip(&read) {
             let whole = piece.missing_seconds == 0 && read.missing_seconds == 0;
-            if is_estimated(piece) && whole && piece.energy == read.energy {
-                piece.quality = read.quality;
+            let measured = read.quality == Quality::Measured && whole;
+            if is_estimated(piece) && measured && piece.energy == read.energy {
+                piece.quality = Quality::Measured;
             }
         }
         Ok(pieces)
