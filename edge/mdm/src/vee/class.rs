@@ -154,7 +154,11 @@ impl Mdm {
         let (mut weeks, mut from, mut until) = (Vec::new(), None, None);
         for id in by_id.into_keys().step_by(every) {
             let point = self.point(id)?;
-            let Some((own, (first, last))) = self.own_weeks(&point)? else { continue };
+            let state = self.registry.read_blocking(move |tx| profiles::state(tx, id))?;
+            // What nobody has looked at yet is no yardstick.
+            let Some(last) = state.map(|state| state.validated_until) else { continue };
+            let first = last.saturating_sub(OWN_DAYS.days());
+            let own = self.own_weeks(&point, last)?;
             if own.day_count() < LEAST_DAYS {
                 continue;
             }
@@ -178,13 +182,8 @@ impl Mdm {
         }))
     }
 
-    /// The hours of a usage point's last weeks that were measured and looked at.
-    fn own_weeks(&self, point: &Point) -> Result<Option<(OwnHistory, (Date, Date))>, MdmError> {
-        let id = point.row.id;
-        let Some(state) = self.registry.read_blocking(move |tx| profiles::state(tx, id))? else {
-            return Ok(None);
-        };
-        let until = state.validated_until;
+    /// The hours of a usage point's weeks before a day that were measured.
+    fn own_weeks(&self, point: &Point, until: Date) -> Result<OwnHistory, MdmError> {
         let from = until.saturating_sub(OWN_DAYS.days());
         let span = point.calendar.days(from, until);
         let mut boundaries: Vec<Timestamp> = vec![span.start];
@@ -197,7 +196,6 @@ impl Mdm {
             .filter(|piece| piece.missing_seconds == 0 && piece.quality == Quality::Measured)
             .filter_map(|piece| Some(Interval::known(piece.span, piece.energy?, piece.quality)))
             .collect();
-        let own = OwnHistory::from_profile(&LoadProfile { intervals }, &point.calendar);
-        Ok(Some((own, (from, until))))
+        Ok(OwnHistory::from_profile(&LoadProfile { intervals }, &point.calendar))
     }
 }

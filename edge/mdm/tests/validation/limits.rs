@@ -3,6 +3,7 @@
 use corrente_mdm::Step;
 use corrente_metering::{ChannelKind, Timestamp};
 use corrente_registry::meters::NewChannel;
+use corrente_units::Energy;
 
 use crate::home::{Home, shown};
 
@@ -156,7 +157,6 @@ async fn a_dial_that_turns_over_in_a_long_silence_is_in_every_total() {
     home.validate();
     assert_eq!(totals(), expected, "as believed");
     let months = home.usage(all.0, all.1, Step::Month).intervals;
-    let months: i64 =
-        months.iter().filter_map(|month| month.energy).map(|energy| energy.wh()).sum();
+    let months: i64 = months.iter().filter_map(|month| month.energy).map(Energy::wh).sum();
     assert_eq!(months, 2_548_000);
 }
