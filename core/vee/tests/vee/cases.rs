@@ -217,7 +217,7 @@ const CASES: &[Case] = &[
         rule: Rule::ClockDrift,
         passes: "meter 1 register\n rise 0:00 24:00 1h 5000 100\n clock 12:00 60",
         fails: "meter 1 register\n rise 0:00 24:00 1h 5000 100\n clock 12:00 -61",
-        says: "warning clock_drift 12:00: the clock is -61 s ahead, seen 1 times",
+        says: "warning clock_drift 12:00: the clock is 61 s behind, seen 1 times",
     },
     Case {
         rule: Rule::Quarantine,
