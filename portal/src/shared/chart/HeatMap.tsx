@@ -25,6 +25,8 @@ interface HeatMapProps {
 
 const left = 44;
 const foot = 24;
+/** So wide is a date under it. */
+const LABEL = 58;
 
 /** Days beside each other, hours downwards. The one dense picture, so it is a canvas. */
 export function HeatMap({ columns, rowLabels, summary, words, rest, columnCursor, rowCursor, few, many, onOpen }: HeatMapProps) {
@@ -76,7 +78,7 @@ export function HeatMap({ columns, rowLabels, summary, words, rest, columnCursor
     setActive(x >= 0 && x < columns.length && y >= 0 && y < rows ? [x, y] : null);
   };
   const [x, y] = active ?? [columns.length - 1, 0];
-  const labelEvery = Math.max(1, Math.ceil(52 / Math.max(1, band)));
+  const labelEvery = Math.max(1, Math.ceil(LABEL / Math.max(1, band)));
   return (
     <div ref={ref} className="min-w-0">
       <p className="tabular min-h-6 text-sm text-muted" aria-hidden="true">
@@ -101,7 +103,7 @@ export function HeatMap({ columns, rowLabels, summary, words, rest, columnCursor
               {label}
             </text>
           ))}
-          {columns.map((column, index) => index % labelEvery === 0 && index + labelEvery / 2 < columns.length + 1 && (
+          {columns.map((column, index) => index % labelEvery === 0 && left + index * band + LABEL <= width && (
             <text key={column.key} x={left + index * band} y={height - 6} className="axis-text">
               {column.label}
             </text>
