@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, types};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, types};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -343,6 +343,8 @@ fn connect(path: &Path, mode: Mode) -> Result<Connection, RegistryError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(256);
+        // A statement keeps its plan whatever is bound to it: else each new value prepares it again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok(connection)
     };

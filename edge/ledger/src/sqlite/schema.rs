@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::power;
 use crate::LedgerError;
@@ -78,6 +78,7 @@ pub(super) fn connect(path: &Path, max_bytes: Option<u64>) -> rusqlite::Result<C
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -101,8 +102,14 @@ pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     connection.pragma_update(None, "cache_size", -4096)?;
     Ok(connection)
+}
+
+/// A statement keeps its plan whatever is bound to it: else each new value prepares it again.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
