@@ -75,6 +75,10 @@ fn build() -> Result<PathBuf, Failure> {
     portal::install()?;
     portal::build()?;
     let mut build = process::cargo(&["build", "--release", "--locked", "--package", "corrente"]);
+    build.envs([
+        ("CARGO_PROFILE_RELEASE_LTO", "thin"),
+        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "4"),
+    ]);
     let target = process::target_folder()?;
     if let Err(why) = make_static_possible() {
         println!(
