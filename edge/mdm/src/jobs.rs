@@ -258,6 +258,8 @@ impl Mdm {
             .inspect(|id| {
                 if let Err(error) = self.evaluate_alerts(*id) {
                     tracing::error!(%error, usage_point.id = %id, "alerts cannot be looked at");
+                    // It waits for its turn, or each reading past the old watch would fail again.
+                    self.watches.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
                 }
             })
             .collect()
