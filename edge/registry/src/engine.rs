@@ -1,5 +1,8 @@
 //! The engine: SQLite behind one writer thread and a few readers.
 //!
+//! A thread that may block reads by itself, on a connection that it borrows: a look at a usage point asks
+//! many small questions, and to hand each to another thread would cost more than the answer.
+//!
 //! An operation is a plain function over [`Tx`]; nothing is awaited inside a transaction, and a closure
 //! has no effect but on the database, because an engine that detects conflicts runs it again.
 
@@ -8,7 +11,7 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// How many transactions may read at once; a read never waits for the writer.
-const READERS: usize = 3;
+const READERS: usize = 4;
 /// How long to wait for another process that writes (the command line beside a running server).
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -39,6 +42,7 @@ struct Inner {
     path: PathBuf,
     write: Option<mpsc::Sender<Job>>,
     read: Option<mpsc::Sender<Job>>,
+    readers: Arc<Connections>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -50,6 +54,31 @@ pub struct Tx {
 impl std::fmt::Debug for Tx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Tx")
+    }
+}
+
+/// Connections that are lent out for a transaction each.
+#[derive(Debug)]
+struct Connections {
+    idle: Mutex<Vec<Tx>>,
+    returned: Condvar,
+}
+
+impl Connections {
+    /// Runs something on a connection, as soon as one is idle.
+    fn lend<T>(&self, operation: impl FnOnce(&mut Tx) -> T) -> T {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tx = loop {
+            match idle.pop() {
+                Some(tx) => break tx,
+                None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        drop(idle);
+        let outcome = operation(&mut tx);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(tx);
+        self.returned.notify_one();
+        outcome
     }
 }
 
@@ -87,19 +116,22 @@ impl Registry {
     }
 
     fn start(path: PathBuf, writer: Connection) -> Result<Self, RegistryError> {
-        let mut readers = Vec::new();
+        let mut idle = Vec::new();
         for _ in 0..READERS {
-            readers.push(connect(&path, Mode::Read)?);
+            idle.push(Tx { connection: connect(&path, Mode::Read)? });
         }
+        let readers = Arc::new(Connections { idle: Mutex::new(idle), returned: Condvar::new() });
+        let mut writer = Tx { connection: writer };
         let (write, jobs) = mpsc::channel();
-        let mut threads =
-            vec![worker("registry-write", writer, &path, Arc::new(Mutex::new(jobs)))?];
+        let jobs = Arc::new(Mutex::new(jobs));
+        let mut threads = vec![worker("registry-write", &path, jobs, move |job| job(&mut writer))?];
         let (read, jobs) = mpsc::channel();
         let jobs = Arc::new(Mutex::new(jobs));
-        for reader in readers {
-            threads.push(worker("registry-read", reader, &path, Arc::clone(&jobs))?);
+        for _ in 0..READERS {
+            let (jobs, readers) = (Arc::clone(&jobs), Arc::clone(&readers));
+            threads.push(worker("registry-read", &path, jobs, move |job| readers.lend(job))?);
         }
-        let inner = Inner { path, write: Some(write), read: Some(read), threads };
+        let inner = Inner { path, write: Some(write), read: Some(read), readers, threads };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -130,23 +162,25 @@ impl Registry {
     }
 
     /// [`Registry::write`] for threads outside the async runtime.
-    pub fn write_blocking<T, E, F>(&self, operation: F) -> Result<T, E>
+    pub fn write_blocking<T, E, F>(&self, mut operation: F) -> Result<T, E>
     where
         F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<RegistryError> + Send + 'static,
     {
-        self.run_blocking(Mode::Write, operation)
+        let (reply, result) = mpsc::sync_channel(1);
+        let job = move |tx: &mut Tx| drop(reply.send(tx.run(Mode::Write, &mut operation)));
+        self.submit(Mode::Write, Box::new(job))?;
+        result.recv().unwrap_or_else(|_| Err(RegistryError::Closed.into()))
     }
 
-    /// [`Registry::read`] for threads outside the async runtime.
-    pub fn read_blocking<T, E, F>(&self, operation: F) -> Result<T, E>
+    /// [`Registry::read`] on this thread, which must be one that may block.
+    pub fn read_blocking<T, E, F>(&self, mut operation: F) -> Result<T, E>
     where
-        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<RegistryError> + Send + 'static,
+        F: FnMut(&mut Tx) -> Result<T, E>,
+        E: From<RegistryError>,
     {
-        self.run_blocking(Mode::Read, operation)
+        self.inner.readers.lend(|tx| tx.run(Mode::Read, &mut operation))
     }
 
     /// Copies the registry, as of now, into a new file while everybody goes on working.
@@ -169,17 +203,6 @@ impl Registry {
             }),
         )?;
         result.await.unwrap_or_else(|_| Err(RegistryError::Closed.into()))
-    }
-
-    fn run_blocking<T, E, F>(&self, mode: Mode, mut operation: F) -> Result<T, E>
-    where
-        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<RegistryError> + Send + 'static,
-    {
-        let (reply, result) = mpsc::sync_channel(1);
-        self.submit(mode, Box::new(move |tx| drop(reply.send(tx.run(mode, &mut operation)))))?;
-        result.recv().unwrap_or_else(|_| Err(RegistryError::Closed.into()))
     }
 
     fn submit(&self, mode: Mode, job: Job) -> Result<(), RegistryError> {
@@ -254,9 +277,9 @@ impl Tx {
                         });
                     }
                 };
-                values.push((column.clone(), value));
+                values.push(value);
             }
-            take(T::from_row(&Row { values })?);
+            take(T::from_row(&Row { columns: &columns, values })?);
         }
         Ok(())
     }
@@ -366,18 +389,17 @@ fn connect(path: &Path, mode: Mode) -> Result<Connection, RegistryError> {
 
 fn worker(
     name: &str,
-    connection: Connection,
     path: &Path,
     jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
+    mut work: impl FnMut(Job) + Send + 'static,
 ) -> Result<JoinHandle<()>, RegistryError> {
-    let mut tx = Tx { connection };
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
             loop {
                 let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 match job {
-                    Ok(job) => job(&mut tx),
+                    Ok(job) => work(job),
                     Err(mpsc::RecvError) => break,
                 }
             }

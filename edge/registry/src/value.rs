@@ -278,14 +278,16 @@ pub(crate) use params;
 
 /// A row as it comes from the engine.
 #[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) values: Vec<(String, Value)>,
+pub(crate) struct Row<'a> {
+    pub(crate) columns: &'a [String],
+    pub(crate) values: Vec<Value>,
 }
 
-impl Row {
+impl Row<'_> {
     /// The value of a column of this row.
     pub(crate) fn get<T: FromValue>(&self, column: &'static str) -> Result<T, RegistryError> {
-        let found = self.values.iter().find(|(name, _)| name == column).map(|(_, value)| value);
+        let place = self.columns.iter().position(|name| name == column);
+        let found = place.and_then(|place| self.values.get(place));
         let Some(value) = found else {
             return Err(RegistryError::Unreadable { column, found: "no such column".to_owned() });
         };
@@ -302,7 +304,7 @@ impl Row {
 
 /// A struct that a row becomes.
 pub(crate) trait FromRow: Sized {
-    fn from_row(row: &Row) -> Result<Self, RegistryError>;
+    fn from_row(row: &Row<'_>) -> Result<Self, RegistryError>;
 }
 
 /// Declares a struct with public fields that is read from the columns of the same names, or from the
@@ -317,7 +319,7 @@ macro_rules! row {
             $($(#[$field_meta])* pub $field: $type),*
         }
         impl $crate::value::FromRow for $name {
-            fn from_row(row: &$crate::value::Row) -> Result<Self, $crate::RegistryError> {
+            fn from_row(row: &$crate::value::Row<'_>) -> Result<Self, $crate::RegistryError> {
                 Ok(Self { $($field: row.get($crate::value::row!(@column $field $(, $column)?))?),* })
             }
         }
