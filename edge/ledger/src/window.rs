@@ -458,6 +458,15 @@ impl Window {
         self.open.keys().copied()
     }
 
+    /// The first of the days that are open or on their way into blocks.
+    pub(crate) fn oldest_day(&self) -> Option<i32> {
+        let first = |days: &BTreeMap<i32, Vec<u32>>| days.keys().next().copied();
+        match (first(&self.open), first(&self.sealing)) {
+            (Some(open), Some(sealing)) => Some(open.min(sealing)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// The channels that have readings of these days here; may name one twice, or one whose day is gone.
     pub(crate) fn open_in(&self, days: RangeInclusive<i32>) -> impl Iterator<Item = u32> {
         let open = self.open.range(days.clone()).chain(self.sealing.range(days));

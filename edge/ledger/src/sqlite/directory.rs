@@ -20,6 +20,8 @@ pub(super) struct Directory {
     dense: Vec<Place>,
     sparse: HashMap<u64, Place>,
     specs: Vec<ChannelSpec>,
+    /// The greatest offset of all channels: where a day ends first.
+    eastmost: Option<i32>,
 }
 
 impl Directory {
@@ -41,6 +43,11 @@ impl Directory {
 
     pub(super) fn offset(&self, slot: u32) -> i32 {
         self.spec(slot).map_or(0, |spec| spec.offset_seconds)
+    }
+
+    /// The greatest offset of all channels, in whose zone a day ends first.
+    pub(super) fn eastmost(&self) -> Option<i32> {
+        self.eastmost
     }
 
     pub(super) fn kind(&self, slot: u32) -> ChannelKind {
@@ -70,6 +77,7 @@ impl Directory {
                 self.sparse.insert(number, place);
             }
         }
+        self.eastmost = self.eastmost.max(Some(spec.offset_seconds));
         self.specs.push(spec);
     }
 
