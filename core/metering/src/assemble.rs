@@ -127,8 +127,7 @@ pub fn assemble(
 pub fn register_at(part: &ChannelPart, t: Timestamp) -> Option<(Energy, Quality)> {
     let segments = segments(part).ok()?;
     let segment = segments.iter().find(|s| s.first() <= t && t <= s.last())?;
-    let value = segment.value_at(t)?;
-    Some((value, segment.quality_at(t, part.max_gap_seconds)))
+    segment.walk(part.max_gap_seconds).at(t)
 }
 
 /// Sums pieces into one over all of them: how a month comes out of its days.
@@ -213,32 +212,35 @@ impl Segment {
         self.readings.last().map_or(Timestamp::MIN, |r| r.end)
     }
 
-    /// The readings on both sides of `t`; twice the same one when it was read at `t` exactly.
-    fn neighbours(&self, t: Timestamp) -> Option<(Reading, Reading)> {
-        let next = self.readings.partition_point(|r| r.end < t);
-        let right = *self.readings.get(next)?;
-        if right.end == t {
-            return Some((right, right));
+    fn walk(&self, max_gap_seconds: i64) -> Walk<'_> {
+        Walk { ahead: &self.readings, left: None, max_gap_seconds }
+    }
+}
+
+/// A way along a segment's readings, for instants that rise.
+struct Walk<'a> {
+    /// Those at or after the last instant.
+    ahead: &'a [Reading],
+    /// The one before them.
+    left: Option<Reading>,
+    max_gap_seconds: i64,
+}
+
+impl Walk<'_> {
+    /// The counter at `t` and how well it is known; nothing outside of the readings.
+    fn at(&mut self, t: Timestamp) -> Option<(Energy, Quality)> {
+        while let [passed, rest @ ..] = self.ahead
+            && passed.end < t
+        {
+            (self.left, self.ahead) = (Some(*passed), rest);
         }
-        Some((*self.readings.get(next.checked_sub(1)?)?, right))
+        let right = *self.ahead.first()?;
+        let left = if right.end == t { right } else { self.left? };
+        Some((between(left, right, t)?, self.quality(left, right)))
     }
 
-    fn value_at(&self, t: Timestamp) -> Option<Energy> {
-        let (left, right) = self.neighbours(t)?;
-        if left.end == right.end {
-            return Some(left.value);
-        }
-        let rise = i128::from(right.value.wh()).checked_sub(i128::from(left.value.wh()))?;
-        let share = rise
-            .checked_mul(i128::from(t.since(left.end)))?
-            .checked_div_euclid(i128::from(right.end.since(left.end)))?;
-        let value = i128::from(left.value.wh()).checked_add(share)?;
-        i64::try_from(value).ok().map(Energy::from_wh)
-    }
-
-    fn quality_at(&self, t: Timestamp, max_gap_seconds: i64) -> Quality {
-        let Some((left, right)) = self.neighbours(t) else { return Quality::Missing };
-        if right.end.since(left.end) > max_gap_seconds {
+    fn quality(&self, left: Reading, right: Reading) -> Quality {
+        if right.end.since(left.end) > self.max_gap_seconds {
             Quality::Estimated { method: EstimationMethod::RegisterDifference }
         } else if left.quality != SourceQuality::GOOD || right.quality != SourceQuality::GOOD {
             Quality::Estimated { method: EstimationMethod::BySource }
@@ -246,6 +248,19 @@ impl Segment {
             Quality::Measured
         }
     }
+}
+
+/// The counter at `t` on the line between two readings.
+fn between(left: Reading, right: Reading, t: Timestamp) -> Option<Energy> {
+    if left.end == right.end {
+        return Some(left.value);
+    }
+    let rise = i128::from(right.value.wh()).checked_sub(i128::from(left.value.wh()))?;
+    let share = rise
+        .checked_mul(i128::from(t.since(left.end)))?
+        .checked_div_euclid(i128::from(right.end.since(left.end)))?;
+    let value = i128::from(left.value.wh()).checked_add(share)?;
+    i64::try_from(value).ok().map(Energy::from_wh)
 }
 
 fn segments(part: &ChannelPart) -> Result<Vec<Segment>, OutOfRange> {
@@ -295,23 +310,22 @@ fn register_pieces(part: &ChannelPart, boundaries: &[Timestamp]) -> Result<Vec<P
     for segment in &segments {
         let known = Span::new(segment.first(), segment.last());
         let from = pieces.partition_point(|p| p.span.end <= known.start);
+        let mut walk = segment.walk(part.max_gap_seconds);
+        // One piece begins where the one before it ended.
+        let mut last: Option<(Timestamp, (Energy, Quality))> = None;
         for piece in pieces.iter_mut().skip(from).take_while(|p| p.span.start < known.end) {
             let overlap = piece.span.intersect(known);
             if overlap.is_empty() {
                 continue;
             }
-            let (Some(low), Some(high)) =
-                (segment.value_at(overlap.start), segment.value_at(overlap.end))
-            else {
-                continue;
+            let low = match last.take() {
+                Some((at, shown)) if at == overlap.start => Some(shown),
+                Some(_) | None => walk.at(overlap.start),
             };
-            let used = high.checked_sub(low)?;
-            let quality = weakest(
-                segment.quality_at(overlap.start, part.max_gap_seconds),
-                segment.quality_at(overlap.end, part.max_gap_seconds),
-            );
-            piece.energy = add(piece.energy, Some(used))?;
-            piece.quality = weakest(piece.quality, quality);
+            let (Some(low), Some(high)) = (low, walk.at(overlap.end)) else { continue };
+            last = Some((overlap.end, high));
+            piece.energy = add(piece.energy, Some(high.0.checked_sub(low.0)?))?;
+            piece.quality = weakest(piece.quality, weakest(low.1, high.1));
             piece.missing_seconds = piece.missing_seconds.saturating_sub(overlap.seconds()).max(0);
         }
     }
