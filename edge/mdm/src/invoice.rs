@@ -3,7 +3,7 @@
 mod facts;
 mod shown;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use corrente_billing::{
     BillingInput, BillingPlan, Inputs, Item, Measure, PlanKind, ProfileRevision, ReadingRevision,
@@ -18,6 +18,7 @@ use corrente_billing::{
 use corrente_metering::{
     Calendar, ChannelId, ChannelKind, Date, Direction, Quality, Span, Timestamp,
     assemble::{ChannelPart, register_at},
+    calendar::next_day,
     id::{InvoiceId, PlanId, UsagePointId},
 };
 use corrente_registry::{
@@ -108,29 +109,33 @@ impl Mdm {
         // Only sealed days have a revision that a plan can name.
         self.ledger.seal_until(now)?;
         // The period's last day is over, and may not have been looked at yet.
-        self.validate_span(point.row.id, span)?;
-        let point = &self.point(point.row.id)?;
-        self.refuse_open_findings(point, span)?;
+        let mut point = Cow::Borrowed(point);
+        if self.validate_span(&point, span)? {
+            point = Cow::Owned(self.point(point.row.id)?);
+        }
         loop {
-            let before = self.revisions(point, span)?;
-            let plan = self.final_plan_by(point, span, tariffs, inputs.clone())?;
+            self.refuse_open_findings(&point, span)?;
+            let readings = self.revisions(&point, span)?;
+            let plan = self.final_plan_by(&point, span, tariffs, inputs.clone(), readings)?;
+            // What came meanwhile may have been read, and has no revision until it is sealed.
             self.ledger.seal_until(now)?;
-            if before == self.revisions(point, span)?
-                && before == plan.determinants.readings
-                && plan.determinants.profiles == self.profile_revisions(point, span)?
+            if plan.determinants.readings == self.revisions(&point, span)?
+                && plan.determinants.profiles == self.stored_profiles(&point, span)?
             {
                 return Ok(plan);
             }
+            point = Cow::Owned(self.point(point.row.id)?);
         }
     }
 
-    /// The final plan of a span by these tariff versions and inputs.
+    /// The final plan of a span by these tariff versions and inputs, which names these revisions as read.
     pub(crate) fn final_plan_by(
         &self,
         point: &Point,
         span: Span,
         tariffs: &[Arc<Tariff>],
         inputs: Inputs,
+        readings: Vec<ReadingRevision>,
     ) -> Result<BillingPlan, MdmError> {
         if tariffs.is_empty() {
             return Err(MdmError::NoTariff { usage_point: point.row.name.clone() });
@@ -156,7 +161,7 @@ impl Mdm {
         };
         let mut determinants = measure_with(&table, &from)?;
         determinants.registers = self.registers(point, span)?;
-        determinants.readings = self.revisions(point, span)?;
+        determinants.readings = readings;
         determinants.profiles = self.profile_revisions(point, span)?;
         Ok(plan(&BillingInput {
             kind: PlanKind::Final,
@@ -266,19 +271,23 @@ impl Mdm {
         point: &Point,
         span: Span,
     ) -> Result<Vec<ProfileRevision>, MdmError> {
-        let calendar = &point.calendar;
-        let (from, last) = (calendar.date(span.start), calendar.date_of_reading(span.end));
-        let until = corrente_metering::calendar::next_day(last);
-        if point.overlaid.range(from..until).next().is_none() {
-            return Ok(Vec::new());
+        match point.overlaid_days(span) {
+            None => Ok(Vec::new()),
+            Some(_) => self.stored_profiles(point, span),
         }
-        let id = point.row.id;
-        let latest =
-            self.registry.read_blocking(move |tx| profiles::latest(tx, id, from, until))?;
-        Ok(latest
-            .into_iter()
-            .map(|stored| ProfileRevision { day: stored.day, version: stored.version })
-            .collect())
+    }
+
+    /// Which versions of days there are now.
+    fn stored_profiles(&self, point: &Point, span: Span) -> Result<Vec<ProfileRevision>, MdmError> {
+        let (id, calendar) = (point.row.id, &point.calendar);
+        let from = calendar.date(span.start);
+        let until = next_day(calendar.date_of_reading(span.end));
+        let latest = self.registry.read_blocking(|tx| profiles::latest(tx, id, from, until))?;
+        let revision = |stored: profiles::ProfileVersion| ProfileRevision {
+            day: stored.day,
+            version: stored.version,
+        };
+        Ok(latest.into_iter().map(revision).collect())
     }
 
     /// Which revisions of the readings a plan of this span uses: with those around its two ends, which

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -9,6 +10,7 @@ use corrente_billing::{Customer, Inputs, Phases, TimeTable};
 use corrente_ledger::AsOf;
 use corrente_metering::{
     Calendar, ChannelId, ChannelKind, Date, Direction, Span, Timestamp,
+    calendar::{day_before, next_day},
     id::{TariffId, UsagePointId},
 };
 use corrente_registry::{
@@ -174,6 +176,16 @@ impl Point {
     pub(crate) fn with_versions(&self, versions: BTreeMap<Date, u32>) -> Self {
         let overlaid = versions.keys().copied().collect();
         Self { overlaid, versions: Some(Arc::new(versions)), ..self.clone() }
+    }
+
+    /// The days that decide what is believed of a span, where one of them differs from what was read.
+    pub(crate) fn overlaid_days(&self, span: Span) -> Option<Range<Date>> {
+        if self.overlaid.is_empty() {
+            return None;
+        }
+        let from = day_before(self.calendar.date(span.start));
+        let until = next_day(self.calendar.date_of_reading(span.end));
+        self.overlaid.range(from..until).next().map(|_| from..until)
     }
 
     /// As of when a channel is read.

@@ -48,9 +48,10 @@ impl Mdm {
             })?));
         }
         let pinned = self.as_of(&point, &stored)?;
-        let mut again = self.final_plan_by(&pinned, span, &used, stored.inputs.clone())?;
         // What came since is in the ledger, and not in what was measured.
-        again.determinants.readings.clone_from(&stored.determinants.readings);
+        let readings = stored.determinants.readings.clone();
+        let mut again =
+            self.final_plan_by(&pinned, span, &used, stored.inputs.clone(), readings)?;
         again.determinants.profiles.clone_from(&stored.determinants.profiles);
         again.inputs_digest.clone_from(&stored.inputs_digest);
         again.zone_database.clone_from(&stored.zone_database);

@@ -10,6 +10,8 @@ mod issue;
 mod period;
 mod summary;
 
+use std::collections::HashSet;
+
 use corrente_billing::{BillingPlan, verify};
 use corrente_metering::{
     Date,
@@ -80,7 +82,7 @@ impl Mdm {
             limit: self.approval_limit(request.organisation)?,
         };
         let run = self.registry.write_blocking(move |tx| billing_runs::insert(tx, &new, now))?;
-        self.look_at_run(&run)?;
+        self.look_at(&run, self.points_of(&run)?)?;
         self.run_detail(run.id)
     }
 
@@ -91,7 +93,8 @@ impl Mdm {
     pub fn prepare_run_again(&self, id: BillingRunId) -> Result<RunDetail, MdmError> {
         let run = self.stored_run(id)?;
         in_state(&run, &[RunState::Prepared], "only a run that nobody approved is prepared again")?;
-        self.look_at_run(&run)?;
+        let (points, _) = self.open_and_kept(&run)?;
+        self.look_at(&run, points)?;
         self.run_detail(id)
     }
 
@@ -103,9 +106,8 @@ impl Mdm {
         let run = self.stored_run(id)?;
         let open = [RunState::Prepared];
         in_state(&run, &open, "its bills are stored; look at the run itself")?;
-        let kept = self.kept(id)?;
-        let mut items = kept.clone();
-        self.evaluate_run(&run, &kept, &mut |evaluated: Vec<Evaluated>| {
+        let (points, mut items) = self.open_and_kept(&run)?;
+        self.evaluate_run(&run, points, &mut |evaluated: Vec<Evaluated>| {
             items.extend(evaluated.into_iter().map(|one| one.item));
             Ok(())
         })?;
@@ -127,6 +129,7 @@ impl Mdm {
         in_state(&run, &open, "nothing can be held any more")?;
         let (now, hold) = (self.clock.now(), hold.map(str::to_owned));
         let released = hold.is_none();
+        let of_run = run.clone();
         self.registry.write_blocking(move |tx| {
             let changed = match &hold {
                 Some(reason) => billing_runs::hold(tx, id, usage_point, reason)?,
@@ -147,7 +150,7 @@ impl Mdm {
         })?;
         if released {
             // It may be an exception: its state is what it is now.
-            self.prepare_run_again(id)?;
+            self.look_at(&of_run, vec![usage_point])?;
         }
         Ok(())
     }
@@ -278,9 +281,9 @@ impl Mdm {
             .ok_or_else(|| MdmError::NotFound { kind: "billing run", id: id.to_string() })
     }
 
-    fn look_at_run(&self, run: &Run) -> Result<(), MdmError> {
-        let kept = self.kept(run.id)?;
-        self.evaluate_run(run, &kept, &mut |evaluated| {
+    /// Notes what is seen of these usage points now.
+    fn look_at(&self, run: &Run, points: Vec<UsagePointId>) -> Result<(), MdmError> {
+        self.evaluate_run(run, points, &mut |evaluated| {
             let items: Vec<Item> = evaluated.into_iter().map(|one| one.item).collect();
             self.registry.write_blocking(move |tx| {
                 items.iter().try_for_each(|item| billing_runs::put_item(tx, item))
@@ -293,9 +296,9 @@ impl Mdm {
     /// seen. Says what they come to; of another total nothing is stored but what each usage point comes
     /// to now.
     fn store_plans(&self, run: &Run, seen: Money) -> Result<Money, MdmError> {
-        let kept = self.kept(run.id)?;
+        let (points, _) = self.open_and_kept(run)?;
         let now = self.clock.now();
-        self.evaluate_run(run, &kept, &mut |evaluated| {
+        self.evaluate_run(run, points, &mut |evaluated| {
             let mut documents = Vec::with_capacity(evaluated.len());
             for one in evaluated {
                 let document = one.plan.as_ref().map(document).transpose()?;
@@ -319,11 +322,15 @@ impl Mdm {
         Ok(total)
     }
 
-    /// What is held or issued, and is not looked at again.
-    fn kept(&self, id: BillingRunId) -> Result<Vec<Item>, MdmError> {
-        let items = self.registry.read_blocking(move |tx| billing_runs::items(tx, id))?;
-        let kept = |item: &Item| matches!(item.state, ItemState::Held | ItemState::Issued);
-        Ok(items.into_iter().filter(kept).collect())
+    /// The usage points that are looked at, and what is held or issued and is not looked at again.
+    fn open_and_kept(&self, run: &Run) -> Result<(Vec<UsagePointId>, Vec<Item>), MdmError> {
+        let id = run.id;
+        let mut kept = self.registry.read_blocking(|tx| billing_runs::items(tx, id))?;
+        kept.retain(|item| matches!(item.state, ItemState::Held | ItemState::Issued));
+        let of_kept: HashSet<UsagePointId> = kept.iter().map(|item| item.usage_point).collect();
+        let mut points = self.points_of(run)?;
+        points.retain(|point| !of_kept.contains(point));
+        Ok((points, kept))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The intervals of a final bill: what is known and what validation estimated, and nothing that a bill
 //! would know better than the page.
 
+use std::borrow::Cow;
+
 use corrente_metering::{Direction, Interval, Quality, Span, assemble::Piece};
 
 use crate::{Mdm, MdmError, point::Point};
@@ -46,9 +48,13 @@ impl Mdm {
         pieces: &[Piece],
         span: Span,
     ) -> Result<(), MdmError> {
-        let mut boundaries: Vec<_> = pieces.iter().map(|p| p.span.start).collect();
-        boundaries.extend(pieces.last().map(|p| p.span.end));
-        let read = self.raw_pieces(&point.raw(), direction, &boundaries)?;
+        let read = if point.overlaid_days(span).is_none() {
+            Cow::Borrowed(pieces)
+        } else {
+            let mut boundaries: Vec<_> = pieces.iter().map(|p| p.span.start).collect();
+            boundaries.extend(pieces.last().map(|p| p.span.end));
+            Cow::Owned(self.raw_pieces(&point.raw(), direction, &boundaries)?)
+        };
         let missing: i64 = read
             .iter()
             .zip(pieces)

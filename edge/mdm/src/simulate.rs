@@ -139,7 +139,8 @@ impl Mdm {
             if let Some(earlier) = earlier {
                 inputs.credits = left_over(earlier);
             }
-            self.final_plan_by(point, period.span, tariffs, inputs)
+            // Nobody replays what was only tried: it names no revisions.
+            self.final_plan_by(point, period.span, tariffs, inputs, Vec::new())
         };
         let own = point.tariffs(&self.tariffs, period.span)?;
         let mut before = rated(&own, earlier.map(|(before, _)| before))?;

@@ -124,9 +124,9 @@ impl Mdm {
     }
 
     /// Looks at the days of a span now, also at those that are not settled yet: what is billed has been
-    /// looked at. What comes later is another look.
-    pub(crate) fn validate_span(&self, id: UsagePointId, span: Span) -> Result<(), MdmError> {
-        let point = self.point(id)?;
+    /// looked at. What comes later is another look. Says whether there was anything to look at.
+    pub(crate) fn validate_span(&self, point: &Point, span: Span) -> Result<bool, MdmError> {
+        let id = point.row.id;
         let through = next_day(point.calendar.date_of_reading(span.end));
         let (state, asked) = self.registry.read_blocking(move |tx| {
             Ok::<_, MdmError>((profiles::state(tx, id)?, relooks::of(tx, id)?))
@@ -134,17 +134,17 @@ impl Mdm {
         let looked = state.filter(|state| state.validated_until >= through && asked.is_empty());
         if let Some(state) = looked {
             let near = Span::new(span.start.plus(-AROUND_SECONDS), span.end.plus(AROUND_SECONDS));
-            let family = self.family(&point, &self.rules_of(&point)?)?;
+            let family = self.family(point, &self.rules_of(point)?)?;
             let seen = Stamp::from_json(&state.revisions)?;
-            let mut current = self.stamp(&point, near)?;
+            let mut current = self.stamp(point, near)?;
             self.stamp_family(&mut current, &family, near)?;
             let mut channels = current.channels();
             if channels.all(|channel| current.changed_since(&seen, channel).is_empty()) {
-                return Ok(());
+                return Ok(false);
             }
         }
         while self.validate_days_through(id, Some(through))?.more {}
-        Ok(())
+        Ok(true)
     }
 
     fn validate_days_through(

@@ -35,15 +35,15 @@ struct Known {
 }
 
 impl Mdm {
-    /// Computes all usage points of a run but those that are kept, and hands the results on in chunks.
+    /// Computes usage points of a run, and hands the results on in chunks.
     pub(super) fn evaluate_run(
         &self,
         run: &Run,
-        kept: &[Item],
+        mut points: Vec<UsagePointId>,
         sink: &mut (dyn FnMut(Vec<Evaluated>) -> Result<(), MdmError> + Send),
     ) -> Result<(), MdmError> {
-        let mut points = self.points_of(run)?;
-        points.retain(|point| kept.iter().all(|item| item.usage_point != *point));
+        // In the order in which they were made: so lie their readings, and neighbours share pages.
+        points.sort_unstable();
         let known = self.known_of(run)?;
         // Only sealed days have a revision that a plan can name.
         self.ledger.seal_until(self.clock.now())?;

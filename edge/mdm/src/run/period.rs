@@ -1,8 +1,8 @@
 //! Which days a run bills, and which of them each usage point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use corrente_metering::{Date, Span, Timestamp, calendar::next_day};
+use corrente_metering::{Date, Span, Timestamp, calendar::next_day, id::UsagePointId};
 use corrente_registry::billing_runs::{self, Run};
 use jiff::ToSpan as _;
 
@@ -26,7 +26,7 @@ impl Mdm {
             usage_point: request.usage_point,
             ..empty(request)
         };
-        let mine = self.points_of(&run)?;
+        let mine: HashSet<UsagePointId> = self.points_of(&run)?.into_iter().collect();
         if mine.is_empty() {
             let reason = match &request.route {
                 Some(route) => format!("no usage point is on route `{route}`"),

@@ -8,7 +8,6 @@
 use corrente_metering::{
     Direction, Interval, Quality, Span, Timestamp,
     assemble::{Piece, total},
-    calendar::{day_before, next_day},
 };
 use corrente_registry::profiles::{self, ProfileVersion};
 use corrente_units::Energy;
@@ -324,21 +323,17 @@ impl Mdm {
         direction: Direction,
         span: Span,
     ) -> Result<Vec<Run>, MdmError> {
-        if point.overlaid.is_empty() || span.is_empty() {
+        if span.is_empty() {
             return Ok(Vec::new());
         }
-        let calendar = &point.calendar;
-        let from = day_before(calendar.date(span.start));
-        let until = next_day(calendar.date_of_reading(span.end));
-        if point.overlaid.range(from..until).next().is_none() {
-            return Ok(Vec::new());
-        }
+        let Some(days) = point.overlaid_days(span) else { return Ok(Vec::new()) };
         let id = point.row.id;
-        let pinned = point.versions.clone();
-        let versions = self.registry.read_blocking(move |tx| {
-            let Some(pinned) = &pinned else { return profiles::latest(tx, id, from, until) };
+        let versions = self.registry.read_blocking(|tx| {
+            let Some(pinned) = &point.versions else {
+                return profiles::latest(tx, id, days.start, days.end);
+            };
             let mut found = Vec::new();
-            for (day, version) in pinned.range(from..until) {
+            for (day, version) in pinned.range(days.clone()) {
                 let of_day = profiles::of_day(tx, id, *day)?;
                 found.extend(of_day.into_iter().filter(|stored| stored.version == *version));
             }
