@@ -9,7 +9,10 @@ use corrente_document::{Facts, Language, Party, compose, invoice_pdf};
 use corrente_ledger::{Ledger, LedgerOptions, SqliteLedger};
 use corrente_live::LiveHub;
 use corrente_mdm::{Mdm, RunRequest};
-use corrente_metering::{Calendar, Date, Timestamp, id::OrganisationId};
+use corrente_metering::{
+    Calendar, Date, Span, Timestamp,
+    id::{OrganisationId, UsagePointId},
+};
 use corrente_registry::{
     Registry, RegistryError, billing_runs, meters, organisations, plans, usage_points,
 };
@@ -17,13 +20,17 @@ use corrente_registry::{
 use crate::{
     Failure, Place, cpu, engine,
     figure::{Figure, float},
-    town::{self, ROUTE, ZONE},
+    town::{self, ZONE},
     workload::{START, Workload},
 };
 
 /// The readings begin with the year; the first local day that is whole is the 2nd.
 const FIRST: Date = Date::constant(2026, 1, 2);
 const UNTIL: Date = Date::constant(2026, 2, 1);
+/// The route that all homes are on.
+const ROUTE: &str = "bench";
+/// So many homes are validated and the others taken to be.
+const VALIDATED: usize = 2000;
 /// Days of readings: those of the period, and the ones around it.
 const DAYS: u32 = 32;
 
@@ -46,7 +53,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = options.place.temporary()?;
     let points = if options.quick { options.points.min(5000) } else { options.points };
     let registry = Registry::open(folder.path().join("registry.db"))?;
-    let organisation = town::build(&registry, points, Timestamp::from_second(START - 86_400))?;
+    let organisation =
+        town::build(&registry, points, Timestamp::from_second(START - 86_400), Some(ROUTE))?;
     let ledger =
         Arc::new(SqliteLedger::open(&folder.path().join("ledger.db"), LedgerOptions::default())?);
     ledger.open_channels(&registry.read_blocking(meters::all_channel_specs)?)?;
@@ -60,12 +68,18 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let clock = BusinessClock::stopped_at(calendar.midnight(UNTIL).plus(36 * 3600));
     let stores: Arc<dyn Ledger> = Arc::clone(&ledger) as _;
     let mdm = Mdm::new(registry.clone(), stores, clock, LiveHub::new());
-    month(&mdm, organisation, points)?;
+    let homes = registry.read_blocking(move |tx| usage_points::list_all(tx, organisation))?;
+    let homes: Vec<UsagePointId> = homes.into_iter().map(|home| home.id).collect();
+    // As days pass each is validated, and a run finds that done: the first ones show how long it takes.
+    let looked = homes.get(VALIDATED..).unwrap_or_default();
+    let span = Span::new(Timestamp::from_second(START), calendar.midnight(UNTIL));
+    town::looked_at(&registry, &ledger, looked, (span, UNTIL))?;
+    month(&mdm, organisation, &homes)?;
     documents(&registry, &calendar, options.documents)
 }
 
 /// Prepare looks at each usage point, approve computes each plan again and stores it.
-fn month(mdm: &Mdm, organisation: OrganisationId, points: u32) -> Result<(), Failure> {
+fn month(mdm: &Mdm, organisation: OrganisationId, homes: &[UsagePointId]) -> Result<(), Failure> {
     let request = RunRequest {
         organisation,
         route: Some(ROUTE.to_owned()),
@@ -73,53 +87,52 @@ fn month(mdm: &Mdm, organisation: OrganisationId, points: u32) -> Result<(), Fai
         first: Some(FIRST),
         until: UNTIL,
     };
-    let of_step = |name: &str, step: &mut dyn FnMut() -> Result<(), Failure>| {
+    let of_step = |name: &str, points: usize, step: &mut dyn FnMut() -> Result<(), Failure>| {
         let started = Instant::now();
         step()?;
         let wall = started.elapsed();
         Figure::new(format!("billing.{name}.time"), wall.as_secs_f64(), "s").print();
-        let rate = f64::from(points) / wall.as_secs_f64();
+        let rate = float(u64::try_from(points)?) / wall.as_secs_f64();
         Figure::new(format!("billing.{name}.rate"), rate, "usage points/s").print();
         Ok::<_, Failure>(())
     };
-    // As days pass each is validated; a run finds that done.
-    of_step("validate", &mut || {
-        let points =
-            mdm.registry().read_blocking(move |tx| usage_points::list_all(tx, organisation))?;
-        let half = points.len().div_ceil(2);
-        std::thread::scope(|scope| {
-            let halves: Vec<_> = points
-                .chunks(half.max(1))
-                .map(|half| {
-                    scope.spawn(move || half.iter().try_for_each(|p| mdm.validate(p.id).map(drop)))
-                })
-                .collect();
-            halves.into_iter().try_for_each(|half| match half.join() {
-                Ok(done) => Ok(done?),
-                Err(_) => Err("a thread panicked".into()),
-            })
-        })
-    })?;
+    let (validated, _) = homes.split_at(homes.len().min(VALIDATED));
+    of_step("validate", validated.len(), &mut || validate(mdm, validated))?;
     let mut detail = None;
-    of_step("prepare", &mut || {
+    of_step("prepare", homes.len(), &mut || {
         detail = Some(mdm.prepare_run(&request)?);
         Ok(())
     })?;
     let detail = detail.ok_or("no run was prepared")?;
     Figure::new("billing.ready", float(u64::try_from(detail.summary.ready)?), "usage points")
         .print();
-    if detail.summary.ready * 100 < usize::try_from(points)? * 95 {
+    if detail.summary.ready * 100 < homes.len() * 95 {
         let reasons: Vec<_> =
             detail.summary.items.iter().filter_map(|(_, i)| i.reason.as_ref()).take(3).collect();
         return Err(format!("only {} can be billed: {reasons:?}", detail.summary.ready).into());
     }
-    of_step("store", &mut || {
+    of_step("store", homes.len(), &mut || {
         mdm.approve_run(detail.run.id, "bench", detail.summary.total)?;
         Ok(())
     })?;
     Figure::new("billing.peak_memory", float(cpu::peak_memory(std::process::id())) / 1e6, "MB")
         .print();
     Ok(())
+}
+
+/// On as many threads as a run has.
+fn validate(mdm: &Mdm, homes: &[UsagePointId]) -> Result<(), Failure> {
+    let half = homes.len().div_ceil(2).max(1);
+    std::thread::scope(|scope| {
+        let each =
+            |half: &[UsagePointId]| half.iter().try_for_each(|id| mdm.validate(*id).map(drop));
+        let halves: Vec<_> =
+            homes.chunks(half).map(|half| scope.spawn(move || each(half))).collect();
+        halves.into_iter().try_for_each(|half| match half.join() {
+            Ok(done) => Ok(done?),
+            Err(_) => Err("a thread panicked".into()),
+        })
+    })
 }
 
 /// PDFs of stored plans, on one thread.

@@ -12,7 +12,7 @@ use std::{
 
 use corrente_ledger::{Ledger as _, LedgerOptions, SqliteLedger};
 use corrente_metering::{
-    Calendar, Date, Timestamp,
+    Calendar, Date, Span, Timestamp,
     id::{OrganisationId, UsagePointId},
 };
 use corrente_registry::{
@@ -109,7 +109,7 @@ struct Town {
 fn fill(folder: &Path, options: &Options, start: i64) -> Result<Town, Failure> {
     let registry = Registry::open(folder.join("registry.db"))?;
     let from = Timestamp::from_second(start - DAY_SECONDS);
-    let organisation = town::build(&registry, options.homes, from)?;
+    let organisation = town::build(&registry, options.homes, from, None)?;
     let town = enter(&registry, organisation)?;
     let ledger = SqliteLedger::open(&folder.join("ledger.db"), LedgerOptions::default())?;
     ledger.open_channels(&registry.read_blocking(meters::all_channel_specs)?)?;
@@ -117,6 +117,10 @@ fn fill(folder: &Path, options: &Options, start: i64) -> Result<Town, Failure> {
     let workload = Workload::new(options.homes, 42).starting(start);
     let written = runtime.block_on(engine::write(&ledger, workload, 1000, options.days))?;
     Figure::new("pages.readings", float(written.readings()) / 1e6, "million").print();
+    let until = Timestamp::from_second(start + i64::from(options.days) * DAY_SECONDS);
+    ledger.seal_until(until)?;
+    let looked = Calendar::new(ZONE)?.date(until).saturating_sub(2.days());
+    town::looked_at(&registry, &ledger, &town.homes, (Span::new(from, until), looked))?;
     ledger.close()?;
     Ok(town)
 }
