@@ -20,6 +20,8 @@ use std::{
 use clap::Args;
 use corrente_api::DemoAccount;
 use corrente_clock::ClockMode;
+use corrente_live::LiveHub;
+use corrente_mdm::Mdm;
 use corrente_metering::{Calendar, Date, Timestamp};
 use corrente_registry::{RegistryError, meters};
 
@@ -122,26 +124,21 @@ async fn live(
     blocking(move || sealed.seal_until(now).map_err(Failure::from)).await?;
     say(&format!("  {} readings written", grouped(count)));
 
-    let demo = Demo { accounts: accounts() };
-    let server = Server::start(settings, data, Some(demo))?;
-    let (mdm, of_residents) = (server.mdm.clone(), Arc::clone(&city));
+    // Before the server, which would begin with the last month.
+    let mdm = Mdm::new(registry, ledger, clock.clone(), LiveHub::new());
+    let of_residents = Arc::clone(&city);
     blocking(move || {
         bills::issue_for_residents(&mdm, &of_residents, now)
             .map_err(|error| Failure::of("the demo's bills cannot be issued", error))
     })
     .await?;
+    let demo = Demo { accounts: accounts() };
+    let server = Server::start(settings, data, Some(demo))?;
     let street = street::open(&city, server.address(), &clock);
     announce(&server.url());
     welcome(server.address(), &arguments.data, started.elapsed());
 
-    let (mdm, of_others) = (server.mdm.clone(), Arc::clone(&city));
-    let others = tokio::task::spawn_blocking(move || {
-        if let Err(error) = bills::issue_for_others(&mdm, &of_others, now) {
-            tracing::warn!(%error, "not all bills of the demo were issued");
-        }
-    });
     let served = serve_until(server, stop).await;
-    others.abort();
     drop(street);
     served
 }

@@ -9,39 +9,22 @@ use corrente_registry::{
 
 use super::settle::{City, SettledHome};
 
-/// Months that the residents with a sign-in have invoices for.
-const MONTHS_OF_RESIDENTS: usize = 14;
-/// Months that all others have invoices for, issued while the city is already open.
-const MONTHS_OF_OTHERS: usize = 2;
+/// Months that the residents with a sign-in have invoices for. Everybody else gets the last month's from the
+/// server, as in any town.
+const MONTHS: usize = 14;
 /// People pay this many days after an invoice is issued.
 const DAYS_UNTIL_PAID: i64 = 9;
 
-/// Issues what the residents with a sign-in would find in their letter boxes.
+/// Issues what the residents with a sign-in would find in their letter boxes, the oldest first: an invoice
+/// keeps what was known when it was issued, also the months before it.
 pub(crate) fn issue_for_residents(mdm: &Mdm, city: &City, now: Timestamp) -> Result<(), MdmError> {
-    for home in city.homes.iter().take(2) {
-        issue(mdm, city, home, MONTHS_OF_RESIDENTS, now)?;
-    }
-    Ok(())
+    city.homes.iter().take(2).try_for_each(|home| issue(mdm, city, home, now))
 }
 
-/// Issues the last months' invoices of everybody else.
-pub(crate) fn issue_for_others(mdm: &Mdm, city: &City, now: Timestamp) -> Result<(), MdmError> {
-    for home in city.homes.iter().skip(2) {
-        issue(mdm, city, home, MONTHS_OF_OTHERS, now)?;
-    }
-    Ok(())
-}
-
-fn issue(
-    mdm: &Mdm,
-    city: &City,
-    home: &SettledHome,
-    months: usize,
-    now: Timestamp,
-) -> Result<(), MdmError> {
+fn issue(mdm: &Mdm, city: &City, home: &SettledHome, now: Timestamp) -> Result<(), MdmError> {
     let mut month = city.calendar.date(now).first_of_month();
     let mut past: Vec<Date> = Vec::new();
-    while past.len() < months {
+    while past.len() < MONTHS {
         month = calendar::day_before(month).first_of_month();
         if month < city.first_day {
             break;
