@@ -236,7 +236,8 @@ fn line_row(line: &Line, columns: &[(String, String)], pen: &Pen<'_>) -> LineRow
         .as_ref()
         .map(|share| format!("{}/{} {}", share.part, share.of, words.unit(&share.unit, share.of)));
     let about = line.group == LineGroup::Other;
-    let detail = line.detail.as_ref().map(|detail| {
+    // The flag stands in the line's name.
+    let detail = line.detail.as_ref().filter(|_| line.group != LineGroup::Flag).map(|detail| {
         if about { format!("{} {detail}", words.get("number")) } else { words.detail(detail) }
     });
     let period = line.period.as_ref().map(|period| words.period(period));

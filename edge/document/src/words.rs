@@ -26,10 +26,17 @@ impl Words {
         self.0.get(&key).and_then(Value::as_str).unwrap_or(class).to_owned()
     }
 
-    /// A line that no tariff names, in this language: a fine, a credit; else the tariff's own name.
+    /// A line that no tariff names, in this language: a fine, a credit; else the tariff's own name, in which
+    /// the code of a flag (`vermelha_1`) is written out.
     pub(crate) fn line(&self, code: &str, label: &str) -> String {
         let key = format!("line.{code}");
-        self.0.get(&key).and_then(Value::as_str).unwrap_or(label).to_owned()
+        if let Some(translated) = self.0.get(&key).and_then(Value::as_str) {
+            return translated.to_owned();
+        }
+        match label.rsplit_once(' ') {
+            Some((name, flag)) if flag.contains('_') => format!("{name} {}", self.flag(flag)),
+            _ => label.to_owned(),
+        }
     }
 
     /// A flag's name with a capital; the tariff's word where it is not translated.

@@ -82,17 +82,24 @@ fn bill() -> Bill {
             digits: "83800000002-5 28460038407-5 02950228020-2 02609487803-3".into(),
             svg: SQUARE.into(),
         }),
-        why: Some(Why {
-            before: "R$ 180,00".into(),
-            difference: "+32,34".into(),
-            parts: vec![
-                WhyPart { cause: "Mais ou menos energia por dia".into(), amount: "+30,00".into() },
-                WhyPart { cause: "Preços".into(), amount: "+2,34".into() },
-            ],
-        }),
-        why_last_year: None,
+        why: Some(why()),
+        why_last_year: Some(why()),
         nf3e: None,
         digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+    }
+}
+
+fn why() -> Why {
+    let part = |cause: &str, amount: &str| WhyPart { cause: cause.into(), amount: amount.into() };
+    Why {
+        before: "R$ 180,00".into(),
+        difference: "+32,34".into(),
+        parts: vec![
+            part("Mais ou menos energia por dia", "+30,00"),
+            part("Preços", "+2,54"),
+            part("Bandeira tarifária", "−0,10"),
+            part("Alíquotas de tributos", "−0,10"),
+        ],
     }
 }
 
@@ -137,6 +144,7 @@ fn a_document_in_every_language_says_what_the_bill_says() {
         ] {
             assert!(text.contains(expected), "{language:?} does not say {expected}:\n{text}");
         }
+        assert_eq!(text.matches('\u{c}').count(), 1, "all of it stands on one page:\n{text}");
     }
 }
 
