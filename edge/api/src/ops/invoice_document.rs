@@ -157,8 +157,8 @@ fn document(
         flags: detail.flags.clone(),
         pix,
         barcode,
-        why: detail.why.clone().filter(|_| detail.corrected.is_none()),
-        why_last_year: detail.why_last_year.clone().filter(|_| detail.corrected.is_none()),
+        why: detail.why.clone(),
+        why_last_year: detail.why_last_year.clone(),
         nf3e,
     };
     Ok(invoice_pdf(&compose(&detail.plan, facts, &calendar, language), language)?)

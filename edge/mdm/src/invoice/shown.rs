@@ -63,9 +63,9 @@ pub struct InvoiceDetail {
     /// The last thirteen months as they stood when it was issued, the oldest first: first day, energy,
     /// amount.
     pub history: Vec<(Date, Option<Energy>, Money)>,
-    /// The invoice before.
+    /// The invoice before; nothing for a correction.
     pub previous: Option<Money>,
-    /// The invoice of the same month a year earlier.
+    /// The invoice of the same month a year earlier; nothing for a correction.
     pub last_year: Option<Money>,
     /// What makes the difference to the invoice before.
     pub why: Option<Change>,
@@ -151,8 +151,11 @@ impl Mdm {
         let Some(summary) = summary else { return Ok(None) };
         let older = standing(&point, &rows, &row)?;
         let year_before = summary.from.first_of_month().saturating_sub(jiff::ToSpan::year(1));
-        let previous = older.first();
-        let last_year = older.iter().find(|s| s.from.first_of_month() == year_before);
+        // A correction is a difference: beside whole bills it says nothing.
+        let compared = |_: &&Standing| row.corrects.is_none();
+        let previous = older.first().filter(compared);
+        let last_year =
+            older.iter().find(|s| s.from.first_of_month() == year_before).filter(compared);
         let mut history: Vec<_> =
             older.iter().take(12).map(|s| (s.from.first_of_month(), s.energy, s.amount)).collect();
         history.reverse();
