@@ -1,16 +1,20 @@
 //! The portal's pages and files, as they were built, inside this program.
 
+use std::collections::BTreeMap;
+
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{FromRequestParts as _, Query, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use corrente_metering::id::UsagePointId;
+use corrente_registry::users::Role;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::{
     Api, Code, Problem,
-    auth::cookie,
+    auth::{Identity, Viewer, cookie},
     headers::{is_over_tls, secure_page},
     ops::me::{LANGUAGES, THEMES},
 };
@@ -27,11 +31,12 @@ const NOT_BUILT: &str = include_str!("pages/not_built.html");
 /// Answers whatever no operation answers: a file of the portal, its page for every other address, and a
 /// problem for programs that asked for something that does not exist.
 pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response {
-    let path = request.uri().path();
+    let (mut parts, _) = request.into_parts();
+    let path = parts.uri.path();
     let ours = ["/api/", "/health/", "/metrics"].iter().any(|prefix| path.starts_with(prefix));
-    let safe = request.method() == Method::GET || request.method() == Method::HEAD;
+    let safe = parts.method == Method::GET || parts.method == Method::HEAD;
     if !safe {
-        let detail = format!("{} is not possible on {path}.", request.method());
+        let detail = format!("{} is not possible on {path}.", parts.method);
         return Problem::new(Code::MethodNotAllowed, detail).into_response();
     }
     if ours {
@@ -42,13 +47,32 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
     // Clients resolve `..` themselves; whoever sends it is looking for something else.
     let plain = !name.is_empty() && name.split('/').all(|part| !part.is_empty() && part != "..");
     let mut response = match Portal::get(name).filter(|_| plain) {
-        Some(file) if name != "index.html" => asset(name, file, request.headers()),
+        Some(file) if name != "index.html" => asset(name, file, &parts.headers),
         _ if looks_like_a_file(name) => StatusCode::NOT_FOUND.into_response(),
-        _ => page(Portal::get("index.html"), request.headers()),
+        _ => {
+            let home = home_of(&api, &mut parts).await;
+            page(Portal::get("index.html"), &parts.headers, home)
+        }
     };
-    let over_tls = is_over_tls(request.extensions());
+    let over_tls = is_over_tls(&parts.extensions);
     secure_page(response.headers_mut(), api.config(), over_tls);
     response
+}
+
+/// The home that the first page of a customer's session is about.
+async fn home_of(api: &Api, parts: &mut Parts) -> Option<UsagePointId> {
+    if parts.uri.path() != "/" || !cookie::has_session(&parts.headers) {
+        return None;
+    }
+    let Viewer(identity) = Viewer::from_request_parts(parts, api).await.ok()?;
+    // An operator has all homes of a town, and begins with none of them.
+    if matches!(&identity, Identity::User { user, .. } if user.role != Role::Customer) {
+        return None;
+    }
+    let homes = api.registry().read(move |tx| identity.usage_points(tx)).await.ok()?;
+    let asked = Query::<BTreeMap<String, String>>::try_from_uri(&parts.uri).ok()?;
+    let asked = asked.get("home").and_then(|home| home.parse().ok());
+    homes.iter().find(|home| Some(home.id) == asked).or(homes.first()).map(|home| home.id)
 }
 
 /// A page's address has no dot in its last part; a file that is not there must not become a page, which
@@ -127,12 +151,19 @@ fn encoded(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> (Option<&'sta
 }
 
 /// The portal's one page, or in a build without it the page that says how to build it. Language and theme
-/// stand in its first bytes, so that nothing flickers and no inline script is needed.
-fn page(index: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
+/// stand in its first bytes, so that nothing flickers and no inline script is needed; and it asks for the
+/// figures of a home before its program has come, which would ask for them a round trip later.
+fn page(index: Option<EmbeddedFile>, headers: &HeaderMap, home: Option<UsagePointId>) -> Response {
     let html = index
         .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
         .unwrap_or_else(|| NOT_BUILT.to_owned());
-    let html = dress(&html, headers);
+    let mut html = dress(&html, headers);
+    if let Some(home) = home {
+        let figures = format!(
+            "<link rel=\"preload\" as=\"fetch\" href=\"/api/v1/usage-points/{home}/home\" crossorigin></head>"
+        );
+        html = html.replacen("</head>", &figures, 1);
+    }
     let mut response = Response::new(Body::from(html));
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -177,7 +208,7 @@ mod tests {
     async fn a_build_without_the_portal_says_how_to_build_it() {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, HeaderValue::from_static("lang=en; theme=dark"));
-        let response = page(None, &headers);
+        let response = page(None, &headers, None);
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
