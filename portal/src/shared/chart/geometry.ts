@@ -73,9 +73,10 @@ export function niceMost(values: readonly (number | null | undefined)[], count =
   return { least: low, most, ticks: scale.ticks(count) };
 }
 
-/** The room that the labels of an axis need beside it. */
+/** The room that the labels of an axis need beside it, by the widths of the font's letters at the size of an axis. */
 export function axisRoom(labels: readonly string[]): number {
-  return Math.max(28, Math.ceil(Math.max(0, ...labels.map((label) => label.length)) * 6.6) + 10);
+  const width = (label: string) => [...label].reduce((sum, letter) => sum + (/[\s.,:'’]/.test(letter) ? 3.6 : /[mMW%]/.test(letter) ? 11 : 7.5), 0);
+  return Math.max(28, Math.ceil(Math.max(0, ...labels.map(width))) + 10);
 }
 
 /** All that a datum draws. */
