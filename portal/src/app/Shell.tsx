@@ -34,7 +34,8 @@ export function Shell() {
   const t = useT();
   const me = useQuery(queries.me()).data;
   const options = useQuery(queries.options()).data;
-  const { home } = useSearch({ strict: false });
+  // Only the home: another period is no reason to draw the frame again.
+  const home = useSearch({ strict: false, select: (search) => search.home });
   if (!me || !options) return null;
   const usagePoint = me.usage_points.find((point) => point.id === home) ?? me.usage_points[0];
   if (!usagePoint && me.user?.role === "admin") {
