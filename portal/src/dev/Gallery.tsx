@@ -54,8 +54,8 @@ const stacked = bars.map((bar, index) => ({
 }));
 const unknown = heights.map((_, index) => ({ key: String(index), value: null, reference: null, estimated: false, label: String(index + 1), words: () => `Day ${index + 1}, no reading` }));
 const many = Array.from({ length: 96 }, (_, index) => ({ key: String(index), value: 200 + Math.round(900 * Math.abs(Math.sin(index / 9))), reference: null, estimated: false, label: index % 4 === 0 ? String(index / 4).padStart(2, "0") : "", future: index > 70, words: () => `quarter ${index}` }));
-const line = (over: Partial<Line>): Line => ({ code: "te", label: "Consumo-TE", group: "energy", quantity: "212.4", unit: "kWh", price: "0.41873", price_without_taxes: "0.28024", share: null, base: "59.52", taxes: [], amount: "88.93", first: "2026-10-01", until: "2026-11-01", period: null, explanation: null, ...over });
-const lines = [line({ period: "ponta" }), line({ label: "Adicional bandeira vermelha_1", group: "flag", explanation: "30/31 days · ANEEL REH 3.306/2024" }), line({ code: "lighting", label: "Iluminação pública", group: "lighting", quantity: null, price: null, amount: "27.40" })];
+const line = (over: Partial<Line>): Line => ({ code: "te", label: "Consumo-TE", group: "energy", quantity: "212.4", unit: "kWh", price: "0.41873", price_without_taxes: "0.28024", share: null, base: "59.52", taxes: [], amount: "88.93", first: "2026-10-01", until: "2026-11-01", period: null, block: null, explanation: null, ...over });
+const lines = [line({ period: "ponta" }), line({ label: "Adicional bandeira vermelha_1", group: "flag", explanation: "30/31 days · ANEEL REH 3.306/2024" }), line({ code: "lighting", label: "Iluminação pública", group: "lighting", quantity: null, price: null, amount: "27.40", block: { from: null, until: "400", unit: "kWh" } })];
 
 /** Every component in every state, in development builds and their tests only. */
 export function Gallery() {

@@ -3,6 +3,7 @@ import type { Invoice } from "@/shared/api/types";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
 import { Panel } from "@/shared/ui/Card";
+import { lineName } from "@/shared/ui/LineTable";
 import { InvoiceState } from "@/shared/ui/StateChip";
 
 /** What came to be known after a bill was issued: each correction is a bill of its own. */
@@ -44,7 +45,7 @@ export function Corrected({ invoice }: { invoice: Invoice }) {
         </Link>
       </p>
       <p>{corrected.reason}</p>
-      <table className="data mt-3">
+      <table className="data mt-3 max-sm:text-[0.8125rem]">
         <thead>
           <tr>
             <th scope="col">{t("lines.what")}</th>
@@ -62,7 +63,7 @@ export function Corrected({ invoice }: { invoice: Invoice }) {
         <tbody>
           {corrected.lines.map((line) => (
             <tr key={`${line.code} ${line.label}`}>
-              <th scope="row">{line.label}</th>
+              <th scope="row">{lineName(line.label)}</th>
               <td className="num">{format.money(line.before, currency)}</td>
               <td className="num">{format.money(line.after, currency)}</td>
               <td className="num">{format.money(line.difference, currency)}</td>

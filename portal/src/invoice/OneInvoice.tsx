@@ -10,6 +10,7 @@ import { buttonClass, IconButton } from "@/shared/ui/Button";
 import { Failure, Panel, Skeleton } from "@/shared/ui/Card";
 import { Icon } from "@/shared/ui/icons";
 import { copyText } from "@/shared/ui/copy";
+import { cx } from "@/shared/ui/cx";
 import { toast } from "@/shared/ui/toast";
 import { LineTable } from "@/shared/ui/LineTable";
 import { InvoiceState } from "@/shared/ui/StateChip";
@@ -56,6 +57,8 @@ function Document({ invoice }: { invoice: Invoice }) {
   const t = useT();
   const { format, today } = useSession();
   const overdue = invoice.due.slice(0, 10) < today;
+  const pix = invoice.state === "open" ? invoice.pix : null;
+  const due = invoice.state === "credit" ? "invoice.credit" : invoice.state === "open" && overdue ? "invoice.overdueSince" : "invoice.due";
   return (
     <>
       <div className="hidden print:block">
@@ -63,7 +66,7 @@ function Document({ invoice }: { invoice: Invoice }) {
         <p>{invoice.issuer.document}</p>
       </div>
       <section className="card" aria-labelledby="invoice-amount">
-        <div className="grid gap-x-10 gap-y-6 rail:grid-cols-[minmax(0,1fr)_auto] rail:grid-rows-[auto_1fr] print:grid-cols-[minmax(0,1fr)_auto] print:grid-rows-[auto_1fr]">
+        <div className={cx("grid gap-x-10 gap-y-6", pix && "rail:grid-cols-[minmax(0,1fr)_auto] rail:grid-rows-[auto_1fr] print:grid-cols-[minmax(0,1fr)_auto] print:grid-rows-[auto_1fr]")}>
           <div className="min-w-0">
             <div className="flex flex-wrap items-center justify-between gap-2">
               <p className="text-sm font-semibold text-muted first-letter:uppercase">
@@ -75,9 +78,9 @@ function Document({ invoice }: { invoice: Invoice }) {
               <span className="sr-only">{t("invoice.total")}: </span>
               {format.money(invoice.amount, invoice.currency)}
             </h1>
-            <p className="mt-1 text-lg">{t(invoice.state === "open" && overdue ? "invoice.overdueSince" : "invoice.due", { date: format.civilDay(invoice.due.slice(0, 10)) })}</p>
+            <p className="mt-1 text-lg">{t(due, { date: format.civilDay(invoice.due.slice(0, 10)) })}</p>
           </div>
-          {invoice.pix && invoice.state === "open" && <Pix invoice={invoice} pix={invoice.pix} />}
+          {pix && <Pix invoice={invoice} pix={pix} />}
           <div className="min-w-0">
             <dl className="grid gap-x-8 gap-y-4 text-sm sm:grid-cols-2">
               {invoice.customer && (

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use corrente_billing::Change;
+use corrente_billing::{Change, LineGroup};
 use corrente_metering::{Calendar, id::InvoiceId};
 use corrente_registry::invoices::{self, InvoiceRow};
 use corrente_units::{Decimal, Money};
@@ -268,8 +268,21 @@ pub(crate) struct Line {
     until: String,
     /// The period of the day, in the tariff's own word; null when it is of none.
     period: Option<String>,
-    /// Block, days, clause: what else makes it this line. Null when nothing does.
+    /// The block of the quantity that it prices, or that decides it; null when there is none.
+    block: Option<BlockDocument>,
+    /// Days, clause: what else makes it this line. Null when nothing does.
     explanation: Option<String>,
+}
+
+/// A block of energy or demand. It has at least one end.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BlockDocument {
+    /// Above so many; null from zero on.
+    from: Option<String>,
+    /// Up to so many; null without an end.
+    until: Option<String>,
+    /// `kWh` or `kW`.
+    unit: &'static str,
 }
 
 /// A part of something: 18 of 31 days.
@@ -571,11 +584,21 @@ impl Meter {
     }
 }
 
+impl BlockDocument {
+    fn new(block: &str, group: LineGroup) -> Option<Self> {
+        let (from, until) = block.split_once("..")?;
+        let bound = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let unit = if group == LineGroup::Demand { "kW" } else { "kWh" };
+        let (from, until) = (bound(from).filter(|from| from != "0"), bound(until));
+        (from.is_some() || until.is_some()).then_some(Self { from, until, unit })
+    }
+}
+
 impl Line {
     pub(crate) fn new(line: &corrente_billing::Line) -> Self {
         let mut parts: Vec<String> = Vec::new();
-        parts.extend(line.block.as_ref().map(|block| format!("{block} kWh")));
-        parts.extend(line.detail.clone());
+        // The flag stands in the line's name.
+        parts.extend(line.detail.clone().filter(|_| line.group != LineGroup::Flag));
         parts.extend(line.share.as_ref().map(|s| format!("{}/{} {}", s.part, s.of, s.unit)));
         parts.extend(line.clause.clone());
         Self {
@@ -608,6 +631,7 @@ impl Line {
             first: line.first.to_string(),
             until: line.until.to_string(),
             period: line.period.clone(),
+            block: line.block.as_deref().and_then(|block| BlockDocument::new(block, line.group)),
             explanation: (!parts.is_empty()).then(|| parts.join(" · ")),
         }
     }

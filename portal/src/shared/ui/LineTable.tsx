@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Line } from "@/shared/api/types";
 import type { Format } from "@/shared/format/format";
-import { useT } from "@/shared/i18n/i18n";
+import { useT, type Translate } from "@/shared/i18n/i18n";
 import { Icon } from "./icons";
 import { periodName } from "./periodName";
 
@@ -14,6 +14,14 @@ interface LineTableProps {
 
 /** Lines that rest on readings. */
 const measured: readonly string[] = ["energy", "flag", "demand", "series"];
+
+/** A line's name in the tariff's words; the codes of flags are words with an underscore. */
+export const lineName = (label: string) => label.replaceAll("_", " ");
+
+function blockWords({ from, until, unit }: NonNullable<Line["block"]>, t: Translate, format: Format) {
+  const [least, most] = [from, until].map((bound) => (bound === null || bound === undefined ? null : format.decimal(bound)));
+  return t("lines.block", { ends: least === null ? "until" : most === null ? "from" : "both", from: least ?? "", until: most ?? "", unit });
+}
 
 /** Quantity × price = amount, each line with its reason and the way to its readings. All of it comes from the server. */
 export function LineTable({ lines, total, format, currency }: LineTableProps) {
@@ -32,13 +40,17 @@ export function LineTable({ lines, total, format, currency }: LineTableProps) {
         {lines.map((line, index) => (
           <tr key={`${line.code}-${index}`}>
             <th scope="row">
-              <span className="block">{line.period === null ? line.label : `${line.label} · ${periodName(t, line.period)}`}</span>
+              <span className="block">{line.period === null ? lineName(line.label) : `${lineName(line.label)} · ${periodName(t, line.period)}`}</span>
               {line.quantity !== null && line.price !== null && (
                 <span className="block text-[0.8125rem] text-muted">
                   {format.decimal(line.quantity)} {line.unit} × {format.price(line.price, currency)}
                 </span>
               )}
-              {line.explanation && <span className="block max-w-prose text-[0.8125rem] text-muted">{line.explanation}</span>}
+              {(line.block || line.explanation) && (
+                <span className="block max-w-prose text-[0.8125rem] text-muted">
+                  {[line.block && blockWords(line.block, t, format), line.explanation].filter(Boolean).join(" · ")}
+                </span>
+              )}
               {measured.includes(line.group) && (
                 <Link
                   to="/historic"
