@@ -178,7 +178,7 @@ describe.skipIf(!program)("a person raises the rate of a meter", () => {
     await page.waitForFunction(() => /7\.2|7,?2\d\d/.test(document.querySelector("main .numeral")?.textContent ?? ""), undefined, { timeout: 20_000 });
     const jumped = Date.now() - raised;
     expect(await figure.textContent()).toMatch(/7[.,]?2/);
-    const toast = page.locator(".toast", { hasText: "High consumption" });
+    const toast = page.locator(".toast", { hasText: "above your limit" });
     await toast.waitFor({ timeout: 20_000 });
     const said = Date.now() - raised;
     await page.locator("nav .badge >> visible=true").waitFor();
@@ -197,7 +197,7 @@ describe.skipIf(!program)("a person raises the rate of a meter", () => {
 
     await page.goto(`${base}/alerts?home=${home}`);
     await settle(page);
-    const event = page.getByRole("listitem").filter({ hasText: "High consumption" }).filter({ has: page.getByRole("button", { name: "Got it" }) });
+    const event = page.getByRole("listitem").filter({ hasText: "Consumption above your limit" }).filter({ has: page.getByRole("button", { name: "Got it" }) });
     await event.first().waitFor();
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     await picture("alerts-phone-light");
@@ -225,7 +225,7 @@ describe.skipIf(!program)("a person raises the rate of a meter", () => {
     });
     const sent = Date.now();
     say({ type: "reading", seq: 2, t: now() + 1, wh: 1004, w: 7200 });
-    await page.locator(".toast", { hasText: "High consumption" }).waitFor({ timeout: 20_000 });
+    await page.locator(".toast", { hasText: "above your limit" }).waitFor({ timeout: 20_000 });
     const told = await page.evaluate(() => (window as unknown as { told: number }).told);
     const hooked = await hooks.next(({ text }) => text.includes("Boat house"));
     console.log(`from the socket to the open page ${told - sent} ms (target 500), to the webhook ${hooked.at - sent} ms (target 2000)`);

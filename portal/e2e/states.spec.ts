@@ -6,12 +6,12 @@ afterAll(close);
 
 /** The data of each screen; all of its cards rest on it. */
 const screens: readonly [string, RegExp][] = [
-  ["/", /\/home$/],
+  ["/", /\/home\?/],
   ["/historic?p=month", /\/(usage|readings)\?/],
   ["/events", /\/events$/],
   ["/tariff", /\/tariff$/],
   ["/invoice", /\/invoices$/],
-  ["/alerts", /\/alerts$/],
+  ["/alerts", /\/alerts\?/],
 ];
 
 /** While `broken`, whatever the pattern names is answered like that. */

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use corrente_notify::{Keys, Outbound, Smtp, SmtpConfig, SmtpSecurity, Worker};
+use corrente_notify::{Catalogue, Keys, Outbound, Smtp, SmtpConfig, SmtpSecurity, Worker};
 use corrente_registry::Registry;
 
 use crate::{
@@ -36,6 +36,11 @@ pub(crate) fn keys(settings: &MailSettings, registry: &Registry) -> Result<Arc<K
         .write_blocking(move |tx| Keys::load(tx, &contact))
         .map(Arc::new)
         .map_err(|error| Failure::of("messages cannot be signed", error))
+}
+
+/// What alerts say.
+pub(crate) fn texts() -> Result<Catalogue, Failure> {
+    Catalogue::built_in().map_err(|error| Failure::of("alerts cannot be put in words", error))
 }
 
 fn smtp(settings: &MailSettings, host: &str) -> Result<Smtp, Failure> {

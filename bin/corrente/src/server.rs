@@ -81,6 +81,7 @@ impl Server {
                 live: live.clone(),
                 mdm: mdm.clone(),
                 keys: mail::keys(&settings.mail, &registry)?,
+                texts: mail::texts()?,
                 lab: lab.clone(),
             },
         );

@@ -49,6 +49,11 @@ impl Moment {
             Self::Over => "over",
         }
     }
+
+    /// The moment with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Started, Self::Worse, Self::Over].into_iter().find(|moment| moment.word() == word)
+    }
 }
 
 /// What a message is about: what a rule saw, or the delivery of messages itself.

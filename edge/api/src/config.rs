@@ -7,7 +7,7 @@ use corrente_lab::Lab;
 use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
-use corrente_notify::Keys;
+use corrente_notify::{Catalogue, Keys};
 use corrente_registry::Registry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -91,6 +91,8 @@ pub struct Services {
     pub mdm: Mdm,
     /// The keys of what is sent.
     pub keys: Arc<Keys>,
+    /// What alerts say.
+    pub texts: Catalogue,
     /// The prototype's service, when lab mode is on.
     pub lab: Option<Lab>,
 }

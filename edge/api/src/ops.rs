@@ -22,6 +22,7 @@ mod shown;
 mod tariff;
 mod unsubscribe;
 mod usage;
+mod words;
 
 use utoipa_axum::router::OpenApiRouter;
 

@@ -16,7 +16,7 @@ use crate::{
     Api, Code, Problem,
     auth::{Identity, Viewer, cookie},
     headers::{is_over_tls, secure_page},
-    ops::me::{LANGUAGES, THEMES},
+    ops::me::{LANGUAGES, THEMES, language_of},
 };
 
 /// The built portal. A debug build reads it from disk, a release build holds it; both do without.
@@ -193,10 +193,7 @@ fn preferred(headers: &HeaderMap) -> &'static str {
     asked
         .unwrap_or_default()
         .split(',')
-        .find_map(|part| {
-            let code = part.split(['-', ';']).next()?.trim().to_ascii_lowercase();
-            LANGUAGES.into_iter().find(|language| language.split('-').next() == Some(&code))
-        })
+        .find_map(|part| language_of(part.split(';').next()?))
         .unwrap_or("pt-BR")
 }
 

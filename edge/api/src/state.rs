@@ -15,7 +15,7 @@ use corrente_ledger::Ledger;
 use corrente_live::LiveHub;
 use corrente_mdm::Mdm;
 use corrente_metering::id::MeterId;
-use corrente_notify::Keys;
+use corrente_notify::{Catalogue, Keys};
 use corrente_registry::Registry;
 use tokio::sync::Semaphore;
 
@@ -134,6 +134,11 @@ impl Api {
     /// The keys of what is sent.
     pub fn keys(&self) -> &Keys {
         &self.inner.services.keys
+    }
+
+    /// What alerts say.
+    pub fn texts(&self) -> &Catalogue {
+        &self.inner.services.texts
     }
 
     /// The prototype's service, when lab mode is on.

@@ -21,10 +21,9 @@ use std::{
 
 use corrente_metering::{
     ChannelId, Timestamp,
-    id::{InvoiceId, MeterId, UsagePointId},
+    id::{AlertEventId, InvoiceId, MeterId, UsagePointId},
 };
 use corrente_units::Energy;
-use serde_json::Value;
 use tokio::sync::broadcast;
 
 pub use state::LiveState;
@@ -83,8 +82,8 @@ pub enum LiveWhat {
 /// Something that a person at this usage point should see at once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LiveNotice {
-    /// An alert, as the API shows it.
-    Alert(Value),
+    /// An alert began, became worse or is over.
+    Alert(AlertEventId),
     /// An invoice was paid.
     InvoicePaid(InvoiceId),
 }

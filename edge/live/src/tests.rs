@@ -20,6 +20,10 @@ fn point() -> UsagePointId {
     UsagePointId::from_uuid(Uuid::from_u128(7))
 }
 
+fn alert() -> AlertEventId {
+    AlertEventId::from_uuid(Uuid::from_u128(11))
+}
+
 #[test]
 fn power_comes_from_the_meter_or_from_two_registers() {
     let hub = LiveHub::new();
@@ -47,12 +51,12 @@ async fn watchers_hear_of_readings_and_notices() {
     let mut watcher = hub.subscribe();
     hub.publish(reading(0, Some(1), Some(5)));
     hub.publish(LiveReading { usage_point: None, ..reading(1, Some(1), Some(5)) });
-    hub.notify(point(), LiveNotice::Alert(Value::from("loud")));
+    hub.notify(point(), LiveNotice::Alert(alert()));
     let event = watcher.recv().await.unwrap();
     assert_eq!(event.usage_point, point());
     assert!(matches!(event.what, LiveWhat::Reading { power_w: Some(5), .. }));
     let event = watcher.recv().await.unwrap();
-    assert_eq!(event.what, LiveWhat::Notice(LiveNotice::Alert(Value::from("loud"))));
+    assert_eq!(event.what, LiveWhat::Notice(LiveNotice::Alert(alert())));
     assert!(watcher.try_recv().is_err());
 }
 
@@ -74,7 +78,7 @@ async fn a_page_hears_of_its_own_usage_point_alone() {
     assert!(matches!(others.recv().await, Err(broadcast::error::RecvError::Lagged(_))));
     // Nothing is kept of who left.
     drop(mine);
-    hub.notify(point(), LiveNotice::Alert(Value::from("loud")));
+    hub.notify(point(), LiveNotice::Alert(alert()));
     assert_eq!(same.recv().await.unwrap().usage_point, point());
     drop((same, others));
     let watched: usize = hub.inner.shards.iter().map(|s| s.lock().unwrap().watched.len()).sum();

@@ -18,7 +18,6 @@ use corrente_registry::{
     alerts::{self, AlertEvent, AlertRule},
 };
 use corrente_units::{Decimal, Energy};
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -54,40 +53,6 @@ pub struct ShownRule {
     pub parameters: Json,
     /// Until when it is seen on the page alone, RFC 3339 of the usage point.
     pub muted_until: Option<String>,
-}
-
-/// An event as pages see it, by request and live.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ShownEvent {
-    /// Its id.
-    pub id: String,
-    /// The kind of the rule.
-    pub kind: String,
-    /// When it began, RFC 3339 of the usage point.
-    pub at: String,
-    /// When it was over.
-    pub until: Option<String>,
-    /// `active` or `over`.
-    pub state: &'static str,
-    /// Did a person read it?
-    pub read: bool,
-    /// Figures by name.
-    pub values: Json,
-}
-
-impl ShownEvent {
-    /// The event as pages see it.
-    pub fn new(calendar: &Calendar, event: &AlertEvent) -> Self {
-        Self {
-            id: event.id.to_string(),
-            kind: event.kind.clone(),
-            at: calendar.rfc3339(event.at),
-            until: event.until.map(|until| calendar.rfc3339(until)),
-            state: if event.until.is_some() { "over" } else { "active" },
-            read: event.read.is_some(),
-            values: event.document.clone(),
-        }
-    }
 }
 
 /// When a usage point has to be looked at again at once.
@@ -219,7 +184,7 @@ impl Mdm {
     ///
     /// # Errors
     /// When a store fails or there is no such usage point.
-    pub fn evaluate_alerts(&self, id: UsagePointId) -> Result<Vec<ShownEvent>, MdmError> {
+    pub fn evaluate_alerts(&self, id: UsagePointId) -> Result<Vec<AlertEvent>, MdmError> {
         let _one_look = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let point = self.point(id)?;
         let now = self.clock.now();
@@ -311,7 +276,7 @@ impl Mdm {
         point: &Point,
         steps: Vec<Step>,
         now: Timestamp,
-    ) -> Result<Vec<ShownEvent>, MdmError> {
+    ) -> Result<Vec<AlertEvent>, MdmError> {
         let id = point.row.id;
         let telling = Telling::new(point, now, self.clock.factor());
         let events = self.registry.write_blocking(move |tx| {
@@ -325,16 +290,14 @@ impl Mdm {
             }
             Ok::<_, MdmError>(events.into_iter().flatten().collect::<Vec<AlertEvent>>())
         })?;
-        let shown: Vec<ShownEvent> =
-            events.iter().map(|event| ShownEvent::new(&point.calendar, event)).collect();
-        for event in &shown {
-            self.live.notify(id, LiveNotice::Alert(serde_json::to_value(event)?));
+        for event in &events {
+            self.live.notify(id, LiveNotice::Alert(event.id));
+            let over = event.until.is_some();
             tracing::info!(
-                usage_point.id = %id, alert.kind = event.kind, alert.state = event.state,
-                "alert told"
+                usage_point.id = %id, alert.kind = event.kind, alert.over = over, "alert told"
             );
         }
-        Ok(shown)
+        Ok(events)
     }
 
     /// At which register or power the rule has to be looked at at once.

@@ -51,7 +51,7 @@ use corrente_live::LiveHub;
 use corrente_metering::id::UsagePointId;
 use corrente_registry::Registry;
 
-pub use alerts::{AlertsView, ShownEvent, ShownRule};
+pub use alerts::{AlertsView, ShownRule};
 pub use bill::{BillSoFar, Projected};
 pub use correction::{Corrected, Correction, CorrectionPreview, LineDifference};
 pub use error::MdmError;
@@ -68,6 +68,7 @@ pub use rules::BillingRules;
 pub use run::{Issuing, Largest, Progress, RunDetail, RunRequest, RunSummary};
 pub use stretch::Stretch;
 pub use tariff::{PeriodNow, PeriodPrice, PriceLevel, ShownDay, ShownHours, ShownTariff};
+pub use telling::told;
 pub use usage::{
     Change, Compare, Compared, MOST_POINTS, Part, Usage, UsageInterval, UsageQuery, UsageTotal,
 };

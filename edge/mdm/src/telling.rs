@@ -83,11 +83,20 @@ impl Telling {
                 values.insert("subject".to_owned(), subject.clone());
                 values.insert("worst".to_owned(), worst.normalize().to_string());
                 values.extend(value.map(|v| ("value".to_owned(), v.normalize().to_string())));
+                values.insert("moment".to_owned(), Moment::Over.word().to_owned());
                 let open = alerts::events(tx, self.point.id, 50)?
                     .into_iter()
                     .find(|event| event.kind == word && event.until.is_none());
                 alerts::end_events(tx, self.point.id, word, *at)?;
-                (Moment::Over, open.map(|event| AlertEvent { until: Some(*at), ..event }))
+                let mut event = open.map(|event| AlertEvent { until: Some(*at), ..event });
+                // The page says what was told last; of an end that is no news it keeps what was seen.
+                if kind.tells(notice)
+                    && let Some(event) = &mut event
+                {
+                    event.document = serde_json::to_value(&values)?;
+                    alerts::put_document(tx, event.id, &event.document)?;
+                }
+                (Moment::Over, event)
             }
         };
         let Some(event) = event else { return Ok(None) };
@@ -111,15 +120,9 @@ impl Telling {
             .map_or_else(|| "pt-BR".to_owned(), |organisation| organisation.language);
         for person in self.people(tx)? {
             let preference = preferences::get(tx, &person.email)?;
-            let message = Message {
-                kind: kind.into(),
-                moment,
-                language: person.language.unwrap_or_else(|| language.clone()),
-                name: person.name,
-                usage_point: point.name.clone(),
-                currency: point.currency.code().to_owned(),
-                values: values.clone(),
-            };
+            let language = person.language.unwrap_or_else(|| language.clone());
+            let about = message_about(point, kind, moment, language, values.clone());
+            let message = Message { name: person.name, ..about };
             let document = serde_json::to_value(&message)?;
             let quiet = self.quiet(preference);
             let mut ways: Vec<(&str, String, i64)> = Vec::new();
@@ -194,6 +197,36 @@ impl Telling {
 
     fn real_seconds(&self, until: Timestamp) -> i64 {
         until.since(self.now).max(0) / i64::from(self.factor.max(1))
+    }
+}
+
+/// What was told last of an event, to nobody by name and in this language: nothing where it is of a kind
+/// or a moment of another version.
+pub fn told(event: &AlertEvent, point: &UsagePoint, language: String) -> Option<Message> {
+    let kind = event.kind.parse().ok()?;
+    let values: BTreeMap<String, String> = serde_json::from_value(event.document.clone()).ok()?;
+    let moment = match values.get("moment") {
+        Some(word) => Moment::from_word(word)?,
+        None => Moment::Started,
+    };
+    Some(message_about(point, kind, moment, language, values))
+}
+
+fn message_about(
+    point: &UsagePoint,
+    kind: RuleKind,
+    moment: Moment,
+    language: String,
+    values: BTreeMap<String, String>,
+) -> Message {
+    Message {
+        kind: kind.into(),
+        moment,
+        language,
+        name: String::new(),
+        usage_point: point.name.clone(),
+        currency: point.currency.code().to_owned(),
+        values,
     }
 }
 

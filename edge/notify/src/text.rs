@@ -73,6 +73,10 @@ pub struct Texts {
     months: Vec<String>,
     /// Why a bill differs, by the word of `corrente_billing::Cause`.
     causes: BTreeMap<String, String>,
+    /// Over which stretch a rule about consumption looks, with `{from}`, its first day.
+    stretches: BTreeMap<String, String>,
+    /// What is said where there are no words.
+    unknown: Plain,
     #[serde(flatten)]
     kinds: BTreeMap<String, BTreeMap<String, Notice>>,
 }
@@ -84,6 +88,15 @@ struct Notice {
     sentence: String,
     /// One more sentence where the message knows a cause.
     because: Option<String>,
+    action: String,
+}
+
+/// Words without figures.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain {
+    subject: String,
+    sentence: String,
     action: String,
 }
 
@@ -127,10 +140,13 @@ const LANGUAGES: [(&str, &str); 3] = [
     ("es", include_str!("../texts/es.toml")),
 ];
 
+/// A space at which no line ends.
+const NO_BREAK: &str = "\u{a0}";
+
 /// All texts.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    languages: Vec<(&'static str, Texts)>,
+    languages: [(&'static str, Texts); LANGUAGES.len()],
 }
 
 impl Catalogue {
@@ -139,24 +155,38 @@ impl Catalogue {
     /// # Errors
     /// When a file is no file of texts; a test sees that it is.
     pub fn built_in() -> Result<Self, TextError> {
-        let languages = LANGUAGES
-            .into_iter()
-            .map(|(language, file)| {
-                toml::from_str(file)
-                    .map(|texts| (language, texts))
-                    .map_err(|error| TextError::File { language, reason: error.to_string() })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { languages })
+        let read = |(language, file): (&'static str, &str)| {
+            toml::from_str(file)
+                .map(|texts| (language, texts))
+                .map_err(|error| TextError::File { language, reason: error.to_string() })
+        };
+        let [portuguese, english, spanish] = LANGUAGES;
+        Ok(Self { languages: [read(portuguese)?, read(english)?, read(spanish)?] })
     }
 
     /// The message in its language, in Portuguese where there is no such language, with a link into the
-    /// portal at this address.
+    /// portal at this address. Its spaces are plain: a gateway pays for others.
     ///
     /// # Errors
     /// When a text or a figure that it needs is missing.
     pub fn words(&self, message: &Message, portal: Option<&str>) -> Result<Words, TextError> {
-        let (language, texts) = self.language(message)?;
+        let words = self.page_words(message)?;
+        let plain = |text: &str| text.replace(NO_BREAK, " ");
+        Ok(Words {
+            title: plain(&words.title),
+            sentence: plain(&words.sentence),
+            action: plain(&words.action),
+            link: portal.map(|portal| format!("{}{}", portal.trim_end_matches('/'), words.path)),
+            path: words.path,
+        })
+    }
+
+    /// The same for a page of the portal: no line ends between a figure and its unit.
+    ///
+    /// # Errors
+    /// When a text or a figure that it needs is missing.
+    pub fn page_words(&self, message: &Message) -> Result<Words, TextError> {
+        let (language, texts) = self.language(&message.language);
         let (kind, moment) = (message.kind.word(), message.moment.word());
         let notice = texts
             .kinds
@@ -164,7 +194,6 @@ impl Catalogue {
             .and_then(|moments| moments.get(moment))
             .ok_or(TextError::NoText { language, kind, moment })?;
         let fill = |template: &str| fill(template, texts, message);
-        let path = address(message);
         let mut sentence = fill(&notice.sentence)?;
         if let Some(because) = &notice.because
             && message.values.contains_key("cause")
@@ -175,9 +204,22 @@ impl Catalogue {
             title: fill(&notice.subject)?,
             sentence,
             action: fill(&notice.action)?,
-            link: portal.map(|portal| format!("{}{path}", portal.trim_end_matches('/'))),
-            path,
+            link: None,
+            path: address(message),
         })
+    }
+
+    /// What is said, in this language, of an alert that has no words: one of a kind or with figures of
+    /// another version.
+    pub fn unknown(&self, language: &str) -> Words {
+        let Plain { subject, sentence, action } = &self.language(language).1.unknown;
+        Words {
+            title: subject.clone(),
+            sentence: sentence.clone(),
+            action: action.clone(),
+            link: None,
+            path: "/alerts".to_owned(),
+        }
     }
 
     /// Messages to one person as a letter; several become a digest in the language of the first.
@@ -191,7 +233,7 @@ impl Catalogue {
         unsubscribe: Option<String>,
     ) -> Result<Letter, TextError> {
         let first = messages.first().ok_or(TextError::Empty)?;
-        let (language, texts) = self.language(first)?;
+        let (language, texts) = self.language(&first.language);
         let words =
             messages.iter().map(|m| self.words(m, portal)).collect::<Result<Vec<_>, _>>()?;
         let subject = match words.as_slice() {
@@ -221,14 +263,12 @@ impl Catalogue {
         Ok(Letter { subject, body, html: Some(html.of(&words)), unsubscribe })
     }
 
-    fn language(&self, message: &Message) -> Result<(&'static str, &Texts), TextError> {
-        let wanted = message.language.get(..2).unwrap_or_default();
-        self.languages
-            .iter()
-            .find(|(language, _)| *language == wanted)
-            .or(self.languages.first())
-            .map(|(language, texts)| (*language, texts))
-            .ok_or(TextError::File { language: "pt", reason: "there are no texts".to_owned() })
+    fn language(&self, tag: &str) -> (&'static str, &Texts) {
+        let [portuguese, ..] = &self.languages;
+        let wanted = tag.get(..2).unwrap_or_default();
+        let found = self.languages.iter().find(|(language, _)| *language == wanted);
+        let (language, texts) = found.unwrap_or(portuguese);
+        (language, texts)
     }
 }
 
@@ -298,19 +338,27 @@ fn figure(name: &str, kind: &str, texts: &Texts, message: &Message) -> Option<St
         return texts.causes.get(value).or_else(|| texts.causes.get("other")).cloned();
     }
     let figures = Figures::of_tag(&message.language);
+    let date = |value: &str| figures.long_date(value.parse::<Date>().ok()?, &texts.months);
     if kind == "date" {
-        return figures.long_date(value.parse::<Date>().ok()?, &texts.months);
+        return date(value);
+    }
+    if kind == "stretch" {
+        // Power is of a moment, however long it has to last.
+        let power = message.values.get("unit").is_some_and(|unit| unit == "w");
+        let stretch = texts.stretches.get(if power { "day" } else { value })?;
+        return Some(stretch.replace("{from}", &date(message.values.get("from")?)?));
     }
     let number = Decimal::from_str(value).ok()?;
     let unit = if kind == "unit" { message.values.get("unit")?.as_str() } else { kind };
-    match unit {
-        "kwh" => Some(format!("{} kWh", figures.at_most(number, 1))),
-        "w" => Some(format!("{} W", figures.at_most(number, 0))),
-        "money" => Some(figures.money(message.currency.parse::<Currency>().ok()?, number)),
-        "percent" => Some(format!("{}%", figures.at_most(number, 0))),
-        "minutes" => Some(figures.minutes(number)),
-        _ => None,
-    }
+    let figure = match unit {
+        "kwh" => format!("{} kWh", figures.at_most(number, 1)),
+        "w" => format!("{} W", figures.at_most(number, 0)),
+        "money" => figures.money(message.currency.parse::<Currency>().ok()?, number),
+        "percent" => format!("{}%", figures.at_most(number, 0)),
+        "minutes" => figures.minutes(number),
+        _ => return None,
+    };
+    Some(figure.replace(' ', NO_BREAK))
 }
 
 /// A name that somebody typed never begins a new line of a message or of its header.

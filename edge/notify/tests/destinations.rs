@@ -148,8 +148,13 @@ impl Home {
         self.registry
             .write(move |tx| -> Result<_, RegistryError> {
                 let to = destinations::get(tx, id)?.unwrap();
-                let values =
-                    [("value", value), ("limit", "5000"), ("unit", "w"), ("from", "2026-11-24")];
+                let values = [
+                    ("value", value),
+                    ("limit", "5000"),
+                    ("unit", "w"),
+                    ("per", "hour"),
+                    ("from", "2026-11-24"),
+                ];
                 let message = Message {
                     kind: RuleKind::ExcessiveConsumption.into(),
                     moment: Moment::Started,

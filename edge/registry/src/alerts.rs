@@ -190,6 +190,14 @@ pub fn end_events(
     tx.execute(END_EVENTS, params! { usage_point, kind, until })
 }
 
+const PUT_DOCUMENT: &str = "UPDATE alert_event SET document = $document WHERE id = $id";
+
+/// Records what is to be said of an event from now on.
+pub fn put_document(tx: &mut Tx, id: AlertEventId, document: &Json) -> Result<(), RegistryError> {
+    tx.execute(PUT_DOCUMENT, params! { id, document })?;
+    Ok(())
+}
+
 const EVENTS: &str = "\
 SELECT * FROM alert_event WHERE usage_point = $usage_point
 ORDER BY at_s DESC, id DESC LIMIT $limit";

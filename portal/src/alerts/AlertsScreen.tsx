@@ -7,16 +7,15 @@ import type { AlertEvent } from "@/shared/api/types";
 import { useT } from "@/shared/i18n/i18n";
 import { civilDateAt } from "@/shared/period/civil";
 import { useSession } from "@/shared/session/session";
-import { AlertSentence } from "@/shared/ui/AlertSentence";
+import { AlertIcon, AlertSentence } from "@/shared/ui/AlertSentence";
 import { Button } from "@/shared/ui/Button";
 import { Card, Empty } from "@/shared/ui/Card";
-import { Icon } from "@/shared/ui/icons";
 import { Rule } from "./Rule";
 
 export function AlertsScreen() {
   const t = useT();
-  const { me, usagePoint } = useSession();
-  const answer = useQuery(queries.alerts(usagePoint.id));
+  const { me, usagePoint, format } = useSession();
+  const answer = useQuery(queries.alerts(usagePoint.id, format.locale));
   useEffect(() => {
     document.title = `${t("nav.alerts")} · Corrente`;
   }, [t]);
@@ -67,6 +66,11 @@ function Inbox({ events }: { events: readonly AlertEvent[] }) {
       void client.invalidateQueries({ queryKey: ["home"] });
     },
   });
+  const span = ({ at, until }: AlertEvent) => {
+    if (until === null) return t("alerts.since", { time: format.time(at) });
+    // What only happens has no end.
+    return until === at ? format.time(at) : t("alerts.span", { from: format.time(at), until: format.dayTime(until) });
+  };
   const days = Map.groupBy(
     [...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)),
     (event) => civilDateAt(new Date(event.at), usagePoint.zone),
@@ -79,22 +83,19 @@ function Inbox({ events }: { events: readonly AlertEvent[] }) {
           <ul>
             {list.map((event) => (
               <li key={event.id} className="flex gap-3 border-b border-hairline py-3 last:border-0">
-                <Icon
-                  name={event.state === "active" ? "warning" : "check"}
-                  size={20}
-                  className={event.state === "active" ? "mt-0.5 flex-none text-danger" : "mt-0.5 flex-none text-muted"}
-                />
+                <AlertIcon event={event} />
                 <div className="min-w-0 grow">
                   <AlertSentence event={event} />
-                  <p className="text-sm text-muted">
-                    {event.until ? t("alerts.span", { from: format.time(event.at), until: format.dayTime(event.until) }) : t("alerts.since", { time: format.time(event.at) })}
-                  </p>
+                  {!event.read && <p className="mt-1 text-muted">{event.words.action}</p>}
+                  <div className="mt-1 flex items-center justify-between gap-3">
+                    <p className="text-sm text-muted">{span(event)}</p>
+                    {!event.read && (
+                      <Button small className="flex-none" disabled={read.isPending} onClick={() => read.mutate(event.id)}>
+                        {t("alerts.read")}
+                      </Button>
+                    )}
+                  </div>
                 </div>
-                {!event.read && (
-                  <Button small className="self-center" disabled={read.isPending} onClick={() => read.mutate(event.id)}>
-                    {t("alerts.read")}
-                  </Button>
-                )}
               </li>
             ))}
           </ul>

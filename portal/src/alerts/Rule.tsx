@@ -6,7 +6,7 @@ import type { AlertRefusal, AlertRule } from "@/shared/api/types";
 import { toPosition } from "@/shared/format/decimal";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
-import { alertKind, type AlertKind } from "@/shared/ui/AlertSentence";
+import { alertKind, type AlertKind } from "@/shared/ui/alertKinds";
 import { Button } from "@/shared/ui/Button";
 import { Select, Switch } from "@/shared/ui/Choice";
 import { toast } from "@/shared/ui/toast";

@@ -3,10 +3,9 @@ import { Link, Outlet, useNavigate, useRouterState, useSearch } from "@tanstack/
 import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { storedAnswer } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
-import { useT, type Key } from "@/shared/i18n/i18n";
+import { useI18n, useT, type Key } from "@/shared/i18n/i18n";
 import { LiveProvider, useLive } from "@/shared/session/live";
 import { SessionProvider, useSession } from "@/shared/session/session";
-import { alertWords } from "@/shared/ui/AlertSentence";
 import { Select } from "@/shared/ui/Choice";
 import { cx } from "@/shared/ui/cx";
 import { Icon, Mark, type IconName } from "@/shared/ui/icons";
@@ -31,7 +30,7 @@ const more = [
 
 /** The frame of every page for a person who is signed in. */
 export function Shell() {
-  const t = useT();
+  const { t, locale } = useI18n();
   const me = useQuery(queries.me()).data;
   const options = useQuery(queries.options()).data;
   // Only the home: another period is no reason to draw the frame again.
@@ -57,7 +56,7 @@ export function Shell() {
   }
   return (
     <SessionProvider me={me} options={options} usagePoint={usagePoint}>
-      <LiveProvider usagePoint={usagePoint.id}>
+      <LiveProvider usagePoint={usagePoint.id} language={locale}>
         <Frame />
         <Announcer />
       </LiveProvider>
@@ -157,25 +156,22 @@ function Rail() {
 
 /** Says an alert once, while it is news, whichever page is open. */
 function Announcer() {
-  const t = useT();
-  const { format } = useSession();
   const { alert } = useLive();
   const said = useRef<string | null>(null);
   useEffect(() => {
     if (!alert || alert.state !== "active" || said.current === alert.id) return;
     said.current = alert.id;
-    const { title, sentence } = alertWords(alert, t, format);
-    toast(`${title}. ${sentence}`, "danger");
-  }, [alert, t, format]);
+    toast(alert.words.sentence, "danger");
+  }, [alert]);
   return null;
 }
 
 /** A place's sign; the bell says how many alerts nobody has read. */
 function PlaceIcon({ place, size }: { place: (typeof places | typeof more)[number]; size?: number }) {
   const t = useT();
-  const { usagePoint } = useSession();
+  const { usagePoint, format } = useSession();
   const alerts = useQuery({
-    ...queries.alerts(usagePoint.id),
+    ...queries.alerts(usagePoint.id, format.locale),
     enabled: place.to === "/alerts",
     select: ({ events }) => events.filter((event) => !event.read).length,
   });

@@ -8,7 +8,7 @@ import { HeatMap } from "@/shared/chart/HeatMap";
 import { Lines } from "@/shared/chart/Lines";
 import { MeterLegend, MeterLine } from "@/shared/chart/MeterLine";
 import { Spark } from "@/shared/chart/Spark";
-import { AlertSentence } from "@/shared/ui/AlertSentence";
+import { AlertIcon, AlertSentence } from "@/shared/ui/AlertSentence";
 import { Button, IconButton } from "@/shared/ui/Button";
 import { Card, Empty, Failure, Panel, Skeleton } from "@/shared/ui/Card";
 import { Segmented, Select, Switch } from "@/shared/ui/Choice";
@@ -33,15 +33,18 @@ const bars = heights.map((value, index) => ({
 }));
 const wave = Array.from({ length: 60 }, (_, minute) => ({ at: minute, value: minute > 20 && minute < 26 ? null : 300 + Math.round(250 * Math.abs(Math.sin(minute / 7))), words: `minute ${minute}` }));
 const icons: IconName[] = ["home", "live", "history", "invoice", "bell", "settings", "left", "right", "down", "copy", "check", "print", "download", "link", "warning", "out", "close", "bolt", "more", "refresh", "play", "pause", "stop", "plus", "select", "tag", "clock", "share", "trash", "pencil"];
+const short = { title: "The meter stopped reporting", sentence: "The meter of Casa 12 has not reported for 3 h. What was measured is not lost.", action: "If the power is out too, tell your utility." };
+const long = {
+  title: "Your next bill may rise by 19%",
+  sentence: "The bill of Casa da Praia e Ateliê, Rua das Flores 1204 is heading for R$ 1,262.40, 19% above the last one of R$ 1,060.10. Most of the difference comes from the hours of use: R$ 87.50.",
+  action: "The page History shows what changed: use, price or days.",
+};
 const events = [
-  { kind: "excessive_consumption", values: { value: "301.2", limit: "300", unit: "kwh", per: "bill", currency: "BRL" } },
-  { kind: "bill_jump", values: { projected: "262.40", previous: "221.10", value: "18.7", currency: "BRL" } },
-  { kind: "always_on", values: { watts: "140", watts_before: "96", value: "46" } },
-  { kind: "unusual_day", values: { subject: "2026-11-20", value: "80" } },
-  { kind: "meter_silent", values: { value: "180" } },
-  { kind: "invoice_due", values: { number: "000013", amount: "341.85", due: "2026-11-14", currency: "BRL" } },
-  { kind: "something_newer", values: {} },
-].map((event, index) => ({ ...event, id: String(index), at: "2026-11-20T10:00:00-03:00", until: null, state: "active", read: false }) as AlertEvent);
+  { state: "active", values: { moment: "started" }, words: short },
+  { state: "active", values: { moment: "worse" }, words: long },
+  { state: "over", values: { moment: "started" }, words: { ...short, title: "Your bill is due on 14 November 2026", sentence: "Bill 000013 of Casa 12, R$ 341.85, is due on 14 November 2026." } },
+  { state: "over", values: { moment: "over" }, words: { ...short, title: "The meter is back", sentence: "The meter of Casa 12 reports again, after 5 h." } },
+].map((event, index) => ({ ...event, kind: "any", id: String(index), at: "2026-11-20T10:00:00-03:00", until: null, read: false }) as AlertEvent);
 
 const stacked = bars.map((bar, index) => ({
   ...bar,
@@ -209,8 +212,11 @@ export function Gallery() {
         <Panel>
           <div className="grid gap-3">
             {events.map((event) => (
-              <div key={event.id}>
-                <AlertSentence event={event} />
+              <div key={event.id} className="flex gap-3">
+                <AlertIcon event={event} />
+                <div className="min-w-0">
+                  <AlertSentence event={event} />
+                </div>
               </div>
             ))}
           </div>

@@ -2,19 +2,17 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { queries } from "@/shared/api/queries";
 import { useT } from "@/shared/i18n/i18n";
-import { useFormat, useSession } from "@/shared/session/session";
-import { alertWords } from "@/shared/ui/AlertSentence";
+import { useSession } from "@/shared/session/session";
 import { Icon } from "@/shared/ui/icons";
 
 /** The alert that is going on, above everything. */
 export function AlertBanner() {
   const t = useT();
-  const format = useFormat();
-  const { usagePoint } = useSession();
-  const alerts = useQuery(queries.alerts(usagePoint.id)).data;
+  const { usagePoint, format } = useSession();
+  const alerts = useQuery(queries.alerts(usagePoint.id, format.locale)).data;
   const active = alerts?.events.find((event) => event.state === "active");
   if (!active) return null;
-  const { title, sentence } = alertWords(active, t, format);
+  const { title, sentence } = active.words;
   return (
     <aside className="banner" aria-label={t("history.alert")}>
       <Icon name="warning" className="flex-none text-danger" />

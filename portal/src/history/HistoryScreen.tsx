@@ -29,7 +29,7 @@ export function HistoryScreen() {
   const { usagePoint, me, format } = useSession();
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const home = useQuery(queries.home(usagePoint.id)).data;
+  const home = useQuery(queries.home(usagePoint.id, locale)).data;
   const invoices = useQuery(queries.invoices(usagePoint.id)).data;
   const bills = useMemo(() => billPeriods(home?.bill ?? null, invoices ?? [], format.lastDay), [home, invoices, format]);
   const view = useView(search, bills);

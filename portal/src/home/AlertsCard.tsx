@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useT } from "@/shared/i18n/i18n";
 import { useFormat } from "@/shared/session/session";
-import { AlertSentence } from "@/shared/ui/AlertSentence";
+import { AlertIcon, AlertSentence } from "@/shared/ui/AlertSentence";
 import { Card } from "@/shared/ui/Card";
 import { Icon } from "@/shared/ui/icons";
 import type { HomeAnswer } from "./answer";
@@ -30,7 +30,7 @@ export function AlertsCard({ answer }: { answer: HomeAnswer }) {
           <ul>
             {alerts.slice(0, 3).map((event) => (
               <li key={event.id} className="flex gap-3 border-b border-hairline py-3 last:border-0 last:pb-0">
-                <Icon name="warning" size={20} className="mt-0.5 flex-none text-danger" />
+                <AlertIcon event={event} />
                 <div className="min-w-0">
                   <AlertSentence event={event} />
                   <p className="text-sm text-muted">{format.dayTime(event.at)}</p>

@@ -12,8 +12,8 @@ import { TodayCard } from "./TodayCard";
 
 export function HomeScreen() {
   const t = useT();
-  const { usagePoint, today } = useSession();
-  const answer = useQuery(queries.home(usagePoint.id));
+  const { usagePoint, today, format } = useSession();
+  const answer = useQuery(queries.home(usagePoint.id, format.locale));
   useEffect(() => {
     document.title = `${t("nav.home")} · Corrente`;
   }, [t]);

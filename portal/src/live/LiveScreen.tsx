@@ -21,7 +21,7 @@ export function LiveScreen() {
   const t = useT();
   const live = useLive();
   const { usagePoint, format, clock } = useSession();
-  const home = useQuery(queries.home(usagePoint.id)).data;
+  const home = useQuery(queries.home(usagePoint.id, format.locale)).data;
   const [span, setSpan] = useState<Span>("15");
   const [held, setHeld] = useState<typeof live | null>(null);
   useEffect(() => {

@@ -3,7 +3,7 @@ import { ask, client as api } from "@/shared/api/client";
 import { queries } from "@/shared/api/queries";
 import { useT } from "@/shared/i18n/i18n";
 import { useSession } from "@/shared/session/session";
-import { alertKind } from "@/shared/ui/AlertSentence";
+import { alertKind } from "@/shared/ui/alertKinds";
 import { Button } from "@/shared/ui/Button";
 import { Card, Empty } from "@/shared/ui/Card";
 

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use corrente_alert::RuleKind;
-use corrente_mdm::{Refusal, ShownEvent, ShownRule};
+use corrente_mdm::{Refusal, ShownRule};
 use corrente_metering::{Calendar, id::AlertEventId};
 use corrente_registry::alerts;
 use http::StatusCode;
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Api, Body, OwnUsagePoint, PathId, Problem, Viewer};
+use super::words::{AlertWords, AlertWriter, WordsQuestion};
+use crate::{Api, Body, OwnUsagePoint, Params, PathId, Problem, Viewer};
 
 /// A rule is silent for at most a year.
 const MOST_MUTED_HOURS: u16 = 8784;
@@ -48,7 +49,10 @@ pub(crate) struct AlertEvent {
     state: &'static str,
     /// Did a person read it?
     read: bool,
-    /// Figures by name, as decimal strings: value, limit, unit, projected, previous, ….
+    /// What it says to a person, in the language that was asked for.
+    words: AlertWords,
+    /// Figures by name, as decimal strings: value, limit, unit, projected, previous, …, of what was told
+    /// last. `moment` is `started`, `worse` or `over`.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     values: serde_json::Value,
 }
@@ -134,16 +138,16 @@ pub(crate) struct AlertRuleChange {
 }
 
 impl AlertEvent {
-    pub(crate) fn new(calendar: &Calendar, event: &alerts::AlertEvent) -> Self {
-        let shown = ShownEvent::new(calendar, event);
+    pub(crate) fn new(calendar: &Calendar, event: &alerts::AlertEvent, words: AlertWords) -> Self {
         Self {
-            id: shown.id,
-            kind: shown.kind,
-            at: shown.at,
-            until: shown.until,
-            state: shown.state,
-            read: shown.read,
-            values: shown.values,
+            id: event.id.to_string(),
+            kind: event.kind.clone(),
+            at: calendar.rfc3339(event.at),
+            until: event.until.map(|until| calendar.rfc3339(until)),
+            state: if event.until.is_some() { "over" } else { "active" },
+            read: event.read.is_some(),
+            words,
+            values: event.document.clone(),
         }
     }
 }
@@ -165,16 +169,21 @@ impl From<ShownRule> for AlertRule {
     get,
     path = "/usage-points/{id}/alerts",
     tag = "alerts",
-    params(("id" = String, Path, description = "The usage point")),
+    params(("id" = String, Path, description = "The usage point"), WordsQuestion),
     responses((status = 200, body = Alerts)),
     extensions(("x-access" = json!("viewer"))),
 )]
-async fn get_alerts(State(api): State<Api>, own: OwnUsagePoint) -> Result<Json<Alerts>, Problem> {
+async fn get_alerts(
+    State(api): State<Api>,
+    own: OwnUsagePoint,
+    Params(question): Params<WordsQuestion>,
+) -> Result<Json<Alerts>, Problem> {
     let id = own.point.id;
-    let calendar = Calendar::new(&own.point.zone).unwrap_or_else(|_| Calendar::utc());
+    let asked = question.language.as_deref();
+    let writer = AlertWriter::new(&api, &own.identity, own.point, asked).await?;
     let found = api.mdm().run(move |mdm| mdm.alerts(id)).await?;
     Ok(Json(Alerts {
-        events: found.events.iter().map(|event| AlertEvent::new(&calendar, event)).collect(),
+        events: found.events.iter().map(|event| writer.event(event)).collect(),
         rules: found.rules.into_iter().map(AlertRule::from).collect(),
     }))
 }

@@ -11,8 +11,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     alerts::AlertEvent,
     invoices::{InvoiceSummary, Line},
+    words::{AlertWriter, WordsQuestion},
 };
-use crate::{Api, OwnUsagePoint, Problem};
+use crate::{Api, OwnUsagePoint, Params, Problem};
 
 /// Alerts on the first page.
 const MOST_ALERTS: u32 = 3;
@@ -176,13 +177,19 @@ pub(crate) struct TodayPoint {
     get,
     path = "/usage-points/{id}/home",
     tag = "usage",
-    params(("id" = String, Path, description = "The usage point")),
+    params(("id" = String, Path, description = "The usage point"), WordsQuestion),
     responses((status = 200, body = Home)),
     extensions(("x-access" = json!("viewer"))),
 )]
-async fn get_home(State(api): State<Api>, own: OwnUsagePoint) -> Result<Json<Home>, Problem> {
+async fn get_home(
+    State(api): State<Api>,
+    own: OwnUsagePoint,
+    Params(question): Params<WordsQuestion>,
+) -> Result<Json<Home>, Problem> {
     let id = own.point.id;
     let calendar = Calendar::new(&own.point.zone).unwrap_or_else(|_| Calendar::utc());
+    let asked = question.language.as_deref();
+    let writer = AlertWriter::new(&api, &own.identity, own.point, asked).await?;
     let (now, bill, today, invoices) = api
         .mdm()
         .run(move |mdm| {
@@ -213,7 +220,7 @@ async fn get_home(State(api): State<Api>, own: OwnUsagePoint) -> Result<Json<Hom
                 .collect(),
         },
         last_invoice: invoices.first().map(|invoice| InvoiceSummary::new(&calendar, invoice)),
-        alerts: unread.iter().map(|event| AlertEvent::new(&calendar, event)).collect(),
+        alerts: unread.iter().map(|event| writer.event(event)).collect(),
     }))
 }
 

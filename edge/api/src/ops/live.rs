@@ -8,7 +8,11 @@ use axum::{
     response::{IntoResponse, Response, Sse, sse::Event},
 };
 use corrente_live::{LiveNotice, LiveReading, LiveWhat, Watcher};
-use corrente_metering::{Calendar, id::UsagePointId};
+use corrente_metering::{
+    Calendar,
+    id::{AlertEventId, UsagePointId},
+};
+use corrente_registry::alerts;
 use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -19,7 +23,10 @@ use tokio::{
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::home::{Now, PeriodNow, Phase};
+use super::{
+    home::{Now, PeriodNow, Phase},
+    words::AlertWriter,
+};
 use crate::{Api, Params, Problem, Viewer};
 
 /// When to come back after the connection broke.
@@ -38,13 +45,16 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 pub(crate) struct LiveQuestion {
     /// The usage point.
     usage_point: String,
+    /// Of the words of alerts: `pt-BR`, `en` or `es`. Where it is left out or another one, the caller's own,
+    /// else the organisation's.
+    language: Option<String>,
 }
 
 /// What happens now: `hello` with the build and whether the server is `storing` readings, `snapshot` with
 /// what the home page shows of now, then `power` (`t` in seconds since 1970, `w`, and with them
 /// `price_per_hour`, `period` and `phases` as in the snapshot), `storing` when that changes (a full disk),
-/// `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
-/// Each has a number as its id, one more than the one before.
+/// `alert` as in the list of alerts, `invoice`, `ping` after 15 s of silence, and `bye` before the server
+/// stops. Each has a number as its id, one more than the one before.
 #[utoipa::path(
     get,
     path = "/live",
@@ -62,12 +72,14 @@ async fn get_live(
         question.usage_point.parse().map_err(|_| Problem::not_found("usage point"))?;
     let point = api.visible_usage_point(&identity, id).await?;
     let calendar = Calendar::new(&point.zone).unwrap_or_else(|_| Calendar::utc());
+    let writer = AlertWriter::new(&api, &identity, point, question.language.as_deref()).await?;
     // First listen, then look: nothing falls between.
     let events = api.live().watch(id);
     let watching = Watching {
         api,
         id,
         calendar,
+        writer,
         events,
         next: Next::Hello,
         number: 0,
@@ -84,6 +96,7 @@ struct Watching {
     api: Api,
     id: UsagePointId,
     calendar: Calendar,
+    writer: AlertWriter,
     events: Watcher,
     next: Next,
     /// How many events were sent.
@@ -182,9 +195,22 @@ impl Watching {
     async fn shown(&self, what: &LiveWhat) -> Option<Event> {
         match what {
             LiveWhat::Reading { reading, power_w } => Some(self.power(reading, (*power_w)?).await),
-            LiveWhat::Notice(LiveNotice::Alert(alert)) => Some(named("alert", alert)),
+            LiveWhat::Notice(LiveNotice::Alert(id)) => self.alert(*id).await,
             LiveWhat::Notice(LiveNotice::InvoicePaid(id)) => {
                 Some(named("invoice", &json!({ "id": id.to_string(), "state": "paid" })))
+            }
+        }
+    }
+
+    async fn alert(&self, id: AlertEventId) -> Option<Event> {
+        match self.api.registry().read(move |tx| alerts::get_event(tx, id)).await {
+            Ok(event) => {
+                let event = serde_json::to_value(self.writer.event(&event?)).unwrap_or_default();
+                Some(named("alert", &event))
+            }
+            Err(error) => {
+                tracing::error!(%error, alert.id = %id, "alert cannot be read for an open page");
+                None
             }
         }
     }

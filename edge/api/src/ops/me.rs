@@ -85,6 +85,12 @@ pub(crate) struct MeUsagePoint {
     last_reading: Option<String>,
 }
 
+/// The portal's language of this tag, whatever its region.
+pub(crate) fn language_of(tag: &str) -> Option<&'static str> {
+    let code = |tag: &str| tag.split('-').next().map(str::to_ascii_lowercase);
+    LANGUAGES.into_iter().find(|language| code(language) == code(tag.trim()))
+}
+
 /// Who is signed in, and what they may see.
 #[utoipa::path(
     get,

@@ -16,7 +16,7 @@ use corrente_metering::{
         UsagePointId,
     },
 };
-use corrente_notify::Keys;
+use corrente_notify::{Catalogue, Keys};
 use corrente_registry::{
     Registry, RegistryError, Tx,
     admin::{self, By, RegisteredMeter},
@@ -59,6 +59,7 @@ pub(crate) struct Town {
     /// From where requests come: a program on this machine.
     pub(crate) peer: SocketAddr,
     pub(crate) ana_event: NamedStretchId,
+    pub(crate) live: LiveHub,
     _directory: tempfile::TempDir,
 }
 
@@ -124,10 +125,13 @@ impl Town {
         let ana_invoice = bill(&registry, &ledger, &mdm, ana_home);
         let kept = Arc::clone(&ledger);
         let shared = mdm.clone();
+        let heard = live.clone();
         let keys = registry.write_blocking(|tx| Keys::load(tx, "https://example.org")).unwrap();
         let keys = Arc::new(keys);
         let of_town = Arc::clone(&keys);
-        let services = Services { registry: registry.clone(), ledger, clock, live, mdm, keys, lab };
+        let texts = Catalogue::built_in().unwrap();
+        let services =
+            Services { registry: registry.clone(), ledger, clock, live, mdm, keys, texts, lab };
         let config = ApiConfig {
             delivery: DeliveryConfig {
                 test_patience: Duration::from_millis(20),
@@ -149,6 +153,7 @@ impl Town {
             ana_destination,
             peer: SocketAddr::from(([127, 0, 0, 1], 50_000)),
             ana_event,
+            live: heard,
             _directory: directory,
         }
     }
@@ -295,7 +300,11 @@ fn settle(
     admin::register_meter(tx, &by, &meter)?;
     admin::store_tariff(tx, &by, id, TARIFF)?;
     admin::agree(tx, &by, id, "home 1", "flat-040", "2026-01-01".parse::<Date>().unwrap())?;
-    let alert = alerts::insert_event(tx, home, "bill_jump", NOW, &json!({}))?;
+    let figures = json!({
+        "moment": "started", "value": "15.2", "percent": "18.7", "projected": "1262.40",
+        "previous": "1063.50", "cause": "use", "cause_amount": "87.50",
+    });
+    let alert = alerts::insert_event(tx, home, "bill_jump", NOW, &figures)?;
     let ana = users::by_email(tx, "ana@example.com")?.unwrap();
     let webhook = NewDestination {
         organisation: id,

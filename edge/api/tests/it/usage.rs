@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::town::{Answer, Town};
 
 impl Town {
-    async fn ana(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn ana(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let cookies = self.sign_in("ana@example.com").await;
         let headers = [format!("cookie: {cookies}"), "sec-fetch-site: same-origin".to_owned()];
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         self.send(method, &format!("/api/v1{path}"), &headers, body).await
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.ana("GET", path, None).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
         answer.json()

@@ -6,7 +6,13 @@ use corrente_alert::Message;
 use corrente_alert::{Moment, RuleKind};
 use corrente_live::{LiveEvent, LiveHub, LiveNotice, LiveWhat};
 use corrente_mdm::{Mdm, MdmError};
-use corrente_registry::{invoices, outbox::OutboxMessage, payments::NewPayment};
+use corrente_metering::id::AlertEventId;
+use corrente_registry::{
+    alerts::{self, AlertEvent},
+    invoices,
+    outbox::OutboxMessage,
+    payments::NewPayment,
+};
 use corrente_units::Money;
 use serde_json::json;
 use tokio::sync::broadcast::Receiver;
@@ -14,14 +20,18 @@ use tokio::sync::broadcast::Receiver;
 use crate::home::Home;
 
 /// The next alert that reaches an open page.
-async fn alert(events: &mut Receiver<Arc<LiveEvent>>) -> serde_json::Value {
+async fn alert(events: &mut Receiver<Arc<LiveEvent>>) -> AlertEventId {
     loop {
         let event =
             tokio::time::timeout(Duration::from_secs(20), events.recv()).await.unwrap().unwrap();
-        if let LiveWhat::Notice(LiveNotice::Alert(alert)) = &event.what {
-            return alert.clone();
+        if let LiveWhat::Notice(LiveNotice::Alert(id)) = event.what {
+            return id;
         }
     }
+}
+
+fn event(home: &Home, id: AlertEventId) -> AlertEvent {
+    home.registry.read_blocking(move |tx| alerts::get_event(tx, id)).unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,9 +45,9 @@ async fn excessive_consumption_is_told_once_and_over_with_the_period() {
     home.read("2026-10-21T12:00", 301_001).await;
     let told = home.mdm.evaluate_alerts(home.point).unwrap();
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].kind.as_str(), told[0].state), ("excessive_consumption", "active"));
-    assert_eq!(told[0].values["value"], "300.001");
-    assert_eq!(told[0].values["limit"], "300");
+    assert_eq!((told[0].kind.as_str(), told[0].until), ("excessive_consumption", None));
+    assert_eq!(told[0].document["value"], "300.001");
+    assert_eq!(told[0].document["limit"], "300");
     // Again, and after a restart: nothing more.
     assert_eq!(home.mdm.evaluate_alerts(home.point).unwrap(), []);
     let again = Mdm::new(
@@ -51,8 +61,9 @@ async fn excessive_consumption_is_told_once_and_over_with_the_period() {
     home.go_to("2026-11-01T00:30");
     home.read("2026-11-01T00:30", 320_000).await;
     let over = home.mdm.evaluate_alerts(home.point).unwrap();
-    assert_eq!((over[0].state, over.len()), ("over", 1));
+    assert_eq!((over[0].until, over.len()), (Some(home.clock.now()), 1));
     assert_eq!(over[0].id, told[0].id);
+    assert_eq!(over[0].document, told[0].document, "the page goes on saying what was seen");
 
     let messages = home.messages();
     let moments: Vec<_> = messages.iter().map(|(_, m)| (m.kind, m.moment)).collect();
@@ -88,7 +99,7 @@ async fn a_bill_15_percent_above_the_last_one_is_told_while_it_runs() {
     }
     assert!(!told.is_empty());
     assert_eq!(told[0].kind, "bill_jump");
-    assert_eq!(told[0].values["previous"], "99.20");
+    assert_eq!(told[0].document["previous"], "99.20");
     // It became worse at most a few times, and never twice a day.
     assert!(told.len() <= 4, "{told:?}");
 }
@@ -117,8 +128,8 @@ async fn a_threshold_that_is_crossed_reaches_an_open_page_at_once() {
         }
         assert!(started.elapsed() < Duration::from_secs(30), "nothing was told");
     };
-    assert_eq!(told["kind"], "excessive_consumption");
-    assert_eq!(told["state"], "active");
+    let told = event(&home, told);
+    assert_eq!((told.kind.as_str(), told.until), ("excessive_consumption", None));
     assert_eq!(home.messages().len(), 1);
 
     // A rule that was passed by power: the next reading tells it.
@@ -138,7 +149,7 @@ async fn a_threshold_that_is_crossed_reaches_an_open_page_at_once() {
     println!("from the reading to the page: {:?}", crossed.elapsed());
     // Its turn among the others would have come after 15 seconds.
     assert!(crossed.elapsed() < Duration::from_secs(10), "the new rule waited for its turn");
-    assert_eq!(told["values"]["unit"], "w");
+    assert_eq!(event(&home, told).document["unit"], "w");
     stop.send(()).unwrap();
     jobs.await.unwrap();
 }

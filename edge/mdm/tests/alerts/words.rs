@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use corrente_alert::{Moment, RuleKind, Topic};
 use corrente_live::LiveReading;
+use corrente_mdm::told;
 use corrente_metering::{Date, Span, id::InvoiceId};
 use corrente_notify::Catalogue;
 use corrente_registry::{
     RegistryError,
     invoices::{self, NewInvoice},
     payments::NewPayment,
-    plans,
+    plans, usage_points,
 };
 use corrente_units::{Currency, Money};
 use jiff::ToSpan as _;
@@ -18,10 +19,11 @@ use serde_json::json;
 
 use crate::home::Home;
 
-/// Every message that waits, written in each language.
+/// Every message that waits, written in each language. The page says the same of each event.
 fn written(home: &Home) -> BTreeSet<(Topic, Moment)> {
     let catalogue = Catalogue::built_in().unwrap();
     let mut seen = BTreeSet::new();
+    let mut sentences = BTreeSet::new();
     for (_, message) in home.messages() {
         for language in ["pt-BR", "en", "es"] {
             let message =
@@ -30,9 +32,17 @@ fn written(home: &Home) -> BTreeSet<(Topic, Moment)> {
             let words = words.unwrap_or_else(|error| panic!("{error}: {message:?}"));
             for text in [words.title, words.sentence, words.action] {
                 assert!(!text.contains(['{', '}']) && !text.contains("  "), "{text}");
+                sentences.insert(text);
             }
         }
         seen.insert((message.kind, message.moment));
+    }
+    let id = home.point;
+    let point = home.registry.read_blocking(move |tx| usage_points::get(tx, id)).unwrap().unwrap();
+    for event in home.mdm.alerts(id).unwrap().events {
+        let message = told(&event, &point, "es".to_owned()).unwrap();
+        let words = catalogue.words(&message, None).unwrap();
+        assert!(sentences.contains(&words.sentence), "{event:?}: {}", words.sentence);
     }
     seen
 }
@@ -100,6 +110,14 @@ async fn what_each_rule_measures_can_be_said_in_every_language() {
     ] {
         assert!(seen.contains(&(kind.into(), Moment::Over)), "{kind}: {seen:?}");
     }
+    // On the page an end that was told stands in place of what began.
+    let events = home.mdm.alerts(home.point).unwrap().events;
+    let moment = |kind: RuleKind| {
+        let of_kind = events.iter().find(|event| event.kind == kind.word());
+        of_kind.map(|event| event.document["moment"].clone()).unwrap()
+    };
+    assert_eq!(moment(RuleKind::MeterSilent), "over");
+    assert_eq!(moment(RuleKind::UnusualDay), "started");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

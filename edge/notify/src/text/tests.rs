@@ -11,6 +11,9 @@ fn message(kind: impl Into<Topic>, moment: Moment, language: &str) -> Message {
         ("limit", "300"),
         ("worst", "512.3"),
         ("unit", "kwh"),
+        ("per", "bill"),
+        ("watts", "140.2"),
+        ("watts_before", "96"),
         ("from", "2026-11-01"),
         ("subject", "2026-11-20"),
         ("projected", "1243.2"),
@@ -80,9 +83,21 @@ fn every_moment_of_every_kind_has_words_in_every_language() {
 fn figures_are_written_as_the_language_writes_them() {
     let catalogue = Catalogue::built_in().unwrap();
     for (language, subject, part) in [
-        ("pt-BR", "A próxima fatura deve subir 327%", "R$ 1.243,20. A última foi de R$ 204,00"),
-        ("en", "Your next bill may rise by 327%", "R$ 1,243.20. The last one was R$ 204.00"),
-        ("es", "La próxima factura subiría 327%", "R$ 1.243,20. La última fue de R$ 204,00"),
+        (
+            "pt-BR",
+            "A próxima fatura deve subir 327%",
+            "R$ 1.243,20, 327% acima da última, de R$ 204,00",
+        ),
+        (
+            "en",
+            "Your next bill may rise by 327%",
+            "R$ 1,243.20, 327% above the last one of R$ 204.00",
+        ),
+        (
+            "es",
+            "La próxima factura subiría 327%",
+            "R$ 1.243,20, 327% por encima de la última, de R$ 204,00",
+        ),
         ("xx", "A próxima fatura deve subir 327%", "R$ 1.243,20"),
     ] {
         let letter =
@@ -96,6 +111,65 @@ fn figures_are_written_as_the_language_writes_them() {
     assert_eq!(letter.subject, "Consumo acima do limite: 312,4 kWh");
     assert!(letter.body.contains("1 de novembro de 2026"), "{}", letter.body);
     assert!(letter.body.contains("\nhttps://luz.example.org/historic\n"), "{}", letter.body);
+}
+
+#[test]
+fn a_rule_about_consumption_says_over_which_stretch_it_looked() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for (language, unit, per, part) in [
+        ("en", "kwh", "bill", "312.4 kWh in the period that began on 1 November 2026, above"),
+        ("en", "kwh", "day", "312.4 kWh on 1 November 2026, above"),
+        ("en", "money", "hour", "R$ 312.44 in one hour of 1 November 2026, above"),
+        ("en", "w", "hour", "312 W on 1 November 2026, above your limit of 300 W."),
+        (
+            "pt-BR",
+            "money",
+            "day",
+            "R$ 312,44 em 1 de novembro de 2026, acima do seu limite de R$ 300,00.",
+        ),
+        (
+            "pt-BR",
+            "kwh",
+            "bill",
+            "312,4 kWh no período que começou em 1 de novembro de 2026, acima",
+        ),
+        ("es", "kwh", "hour", "312,4 kWh en una hora del 1 de noviembre de 2026, por encima"),
+        ("es", "w", "bill", "312 W el 1 de noviembre de 2026, por encima"),
+    ] {
+        let mut message = message(RuleKind::ExcessiveConsumption, Moment::Started, language);
+        message.values.insert("unit".to_owned(), unit.to_owned());
+        message.values.insert("per".to_owned(), per.to_owned());
+        let words = catalogue.words(&message, None).unwrap();
+        assert!(words.sentence.contains(part), "{}", words.sentence);
+    }
+    for (language, texts) in &catalogue.languages {
+        for per in ["hour", "day", "bill"] {
+            assert!(texts.stretches[per].contains("{from}"), "{language}: {per}");
+        }
+    }
+}
+
+#[test]
+fn no_line_of_a_page_ends_inside_a_figure() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let message = message(RuleKind::BillJump, Moment::Started, "pt");
+    let (page, told) =
+        (catalogue.page_words(&message).unwrap(), catalogue.words(&message, None).unwrap());
+    assert!(page.sentence.contains("para R$\u{a0}1.243,20, 327% acima"), "{}", page.sentence);
+    assert_eq!(told.sentence, page.sentence.replace('\u{a0}', " "));
+    assert!(told.sentence.contains("para R$ 1.243,20, 327% acima"), "{}", told.sentence);
+}
+
+#[test]
+fn what_has_no_words_is_said_to_have_none() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for (language, title) in
+        [("pt-BR", "Um aviso"), ("en", "An alert"), ("es", "Un aviso"), ("xx", "Um aviso")]
+    {
+        let words = catalogue.unknown(language);
+        assert_eq!(words.title, title);
+        assert!(!words.sentence.contains('{') && !words.action.contains('{'), "{words:?}");
+    }
 }
 
 #[test]

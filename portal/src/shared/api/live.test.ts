@@ -26,21 +26,24 @@ test("the pause grows to half a minute and stays there", () => {
 test("whether the server stores readings is what it said last", () => {
   const page = new EventTarget();
   const sources: EventTarget[] = [];
+  const addresses: string[] = [];
   vi.stubGlobal("document", page);
   vi.stubGlobal("window", page);
   vi.stubGlobal(
     "EventSource",
     class extends EventTarget {
-      constructor() {
+      constructor(address: string) {
         super();
         sources.push(this);
+        addresses.push(address);
       }
       close() {}
     },
   );
-  const stream = new LiveStream("home", () => undefined, () => undefined);
+  const stream = new LiveStream("home", "en", () => undefined, () => undefined);
   const says = (name: string, data: object) => sources.at(-1)?.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
   stream.start();
+  expect(addresses).toEqual(["/api/v1/live?usage_point=home&language=en"]);
   expect(stream.get().storing).toBe(true);
   says("hello", { build: "1", storing: false });
   expect(stream.get()).toMatchObject({ build: "1", storing: false });

@@ -55,6 +55,7 @@ export class LiveStream {
 
   constructor(
     private readonly usagePoint: string,
+    private readonly language: string,
     private readonly onNotice: (notice: LiveNotice) => void,
     private readonly onReturn: () => void,
   ) {}
@@ -94,7 +95,7 @@ export class LiveStream {
     this.#retry = null;
     this.#source?.close();
     this.#openedAt = Date.now();
-    const source = new EventSource(`/api/v1/live?usage_point=${encodeURIComponent(this.usagePoint)}`);
+    const source = new EventSource(`/api/v1/live?${new URLSearchParams({ usage_point: this.usagePoint, language: this.language }).toString()}`);
     this.#source = source;
     const on = (name: string, act: (data: unknown) => void) =>
       source.addEventListener(name, (event) => {

@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import type { Locale } from "@/shared/i18n/locale";
 import { ApiError, ask, client } from "./client";
 import { usage } from "./types";
 
@@ -39,10 +40,10 @@ export const queries = {
       staleTime: 5 * 60_000,
     }),
 
-  home: (id: string) =>
+  home: (id: string, language: Locale) =>
     queryOptions({
-      queryKey: ["home", id],
-      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/home", { params: { path: { id } } })),
+      queryKey: ["home", id, language],
+      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/home", { params: { path: { id }, query: { language } } })),
       staleTime: 10_000,
       refetchInterval: 60_000,
     }),
@@ -124,10 +125,10 @@ export const queries = {
       retry: false,
     }),
 
-  alerts: (id: string) =>
+  alerts: (id: string, language: Locale) =>
     queryOptions({
-      queryKey: ["alerts", id],
-      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/alerts", { params: { path: { id } } })),
+      queryKey: ["alerts", id, language],
+      queryFn: () => ask(client.GET("/api/v1/usage-points/{id}/alerts", { params: { path: { id }, query: { language } } })),
       staleTime: 30_000,
     }),
 };

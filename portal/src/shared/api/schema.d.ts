@@ -1265,8 +1265,8 @@ export interface paths {
          * What happens now: `hello` with the build and whether the server is `storing` readings, `snapshot` with
          *     what the home page shows of now, then `power` (`t` in seconds since 1970, `w`, and with them
          *     `price_per_hour`, `period` and `phases` as in the snapshot), `storing` when that changes (a full disk),
-         *     `alert`, `invoice`, `ping` after 15 s of silence, and `bye` before the server stops.
-         *     Each has a number as its id, one more than the one before.
+         *     `alert` as in the list of alerts, `invoice`, `ping` after 15 s of silence, and `bye` before the server
+         *     stops. Each has a number as its id, one more than the one before.
          */
         get: operations["get_live"];
         put?: never;
@@ -1895,7 +1895,12 @@ export interface components {
             state: string;
             /** @description Did a person read it? */
             read: boolean;
-            /** @description Figures by name, as decimal strings: value, limit, unit, projected, previous, …. */
+            /** @description What it says to a person, in the language that was asked for. */
+            words: components["schemas"]["AlertWords"];
+            /**
+             * @description Figures by name, as decimal strings: value, limit, unit, projected, previous, …, of what was told
+             *     last. `moment` is `started`, `worse` or `over`.
+             */
             values: {
                 [key: string]: string;
             };
@@ -1954,6 +1959,15 @@ export interface components {
             enabled: boolean;
             /** @description How it is set; the usual parameters when left out. */
             parameters?: Record<string, never> | null;
+        };
+        /** @description What an alert says to a person: the same as the message about it. */
+        AlertWords: {
+            /** @description What happened, in a line. */
+            title: string;
+            /** @description What happened, in a sentence. */
+            sentence: string;
+            /** @description What to do. */
+            action: string;
         };
         /** @description Everything about a usage point's alerts. */
         Alerts: {
@@ -7199,6 +7213,11 @@ export interface operations {
             query: {
                 /** @description The usage point. */
                 usage_point: string;
+                /**
+                 * @description Of the words of alerts: `pt-BR`, `en` or `es`. Where it is left out or another one, the caller's own,
+                 *     else the organisation's.
+                 */
+                language?: string;
             };
             header?: never;
             path?: never;
@@ -7990,7 +8009,13 @@ export interface operations {
     };
     get_alerts: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Of the words of alerts: `pt-BR`, `en` or `es`. Where it is left out or another one, the caller's own,
+                 *     else the organisation's.
+                 */
+                language?: string;
+            };
             header?: never;
             path: {
                 /** @description The usage point */
@@ -8087,7 +8112,13 @@ export interface operations {
     };
     get_home: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Of the words of alerts: `pt-BR`, `en` or `es`. Where it is left out or another one, the caller's own,
+                 *     else the organisation's.
+                 */
+                language?: string;
+            };
             header?: never;
             path: {
                 /** @description The usage point */

@@ -1,17 +1,19 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { LiveStream, type LiveState } from "@/shared/api/live";
+import type { Locale } from "@/shared/i18n/locale";
 
 const idle: LiveState = { connection: "connecting", heardAt: null, now: null, recent: [], build: null, storing: true, alert: null };
 const Context = createContext<LiveStream | null>(null);
 
-/** Keeps the tab's one stream open for the chosen usage point. */
-export function LiveProvider({ usagePoint, children }: { usagePoint: string; children: ReactNode }) {
+/** Keeps the tab's one stream open for the chosen usage point, in the language of the page. */
+export function LiveProvider({ usagePoint, language, children }: { usagePoint: string; language: Locale; children: ReactNode }) {
   const client = useQueryClient();
   const stream = useMemo(
     () =>
       new LiveStream(
         usagePoint,
+        language,
         ({ kind }) => {
           void client.invalidateQueries({ queryKey: ["home"] });
           void client.invalidateQueries({ queryKey: kind === "alert" ? ["alerts"] : ["invoices"] });
@@ -23,7 +25,7 @@ export function LiveProvider({ usagePoint, children }: { usagePoint: string; chi
           }
         },
       ),
-    [usagePoint, client],
+    [usagePoint, language, client],
   );
   useEffect(() => {
     stream.start();
