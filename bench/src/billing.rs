@@ -72,7 +72,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let homes: Vec<UsagePointId> = homes.into_iter().map(|home| home.id).collect();
     // As days pass each is validated, and a run finds that done: the first ones show how long it takes.
     let looked = homes.get(VALIDATED..).unwrap_or_default();
-    let span = Span::new(Timestamp::from_second(START), calendar.midnight(UNTIL));
+    let around = 2 * 86_400;
+    let end = calendar.midnight(UNTIL).plus(around);
+    let span = Span::new(Timestamp::from_second(START).plus(-around), end);
     town::looked_at(&registry, &ledger, looked, (span, UNTIL))?;
     month(&mdm, organisation, &homes)?;
     documents(&registry, &calendar, options.documents)

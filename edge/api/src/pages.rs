@@ -157,13 +157,7 @@ fn page(index: Option<EmbeddedFile>, headers: &HeaderMap, home: Option<UsagePoin
     let html = index
         .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
         .unwrap_or_else(|| NOT_BUILT.to_owned());
-    let mut html = dress(&html, headers);
-    if let Some(home) = home {
-        let figures = format!(
-            "<link rel=\"preload\" as=\"fetch\" href=\"/api/v1/usage-points/{home}/home\" crossorigin></head>"
-        );
-        html = html.replacen("</head>", &figures, 1);
-    }
+    let html = dress(&html, headers, home);
     let mut response = Response::new(Body::from(html));
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -172,19 +166,22 @@ fn page(index: Option<EmbeddedFile>, headers: &HeaderMap, home: Option<UsagePoin
     response
 }
 
-/// Writes language and theme into the `<html>` tag.
-fn dress(html: &str, headers: &HeaderMap) -> String {
+/// Writes language and theme into the `<html>` tag, and at the end of the head what is asked for of a home, as
+/// the program would ask.
+fn dress(html: &str, headers: &HeaderMap, home: Option<UsagePointId>) -> String {
     let allowed = |name: &str, words: &[&'static str]| {
         let value = cookie::named(headers, name)?;
         words.iter().copied().find(|word| *word == value)
     };
     let language = allowed("lang", &LANGUAGES).unwrap_or_else(|| preferred(headers));
     let theme = allowed("theme", &THEMES).unwrap_or("auto");
-    html.replacen("lang=\"pt-BR\"", &format!("lang=\"{language}\""), 1).replacen(
-        "data-theme=\"auto\"",
-        &format!("data-theme=\"{theme}\""),
-        1,
-    )
+    let figures = home.map_or_else(String::new, |home| {
+        let address = format!("/api/v1/usage-points/{home}/home?language={language}");
+        format!("<link rel=\"preload\" as=\"fetch\" href=\"{address}\" crossorigin>")
+    });
+    html.replacen("lang=\"pt-BR\"", &format!("lang=\"{language}\""), 1)
+        .replacen("data-theme=\"auto\"", &format!("data-theme=\"{theme}\""), 1)
+        .replacen("</head>", &format!("{figures}</head>"), 1)
 }
 
 /// The first of the portal's languages that the browser asks for.
@@ -228,7 +225,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::COOKIE, HeaderValue::from_static(cookie));
             headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accept));
-            assert_eq!(dress(html, &headers), expected, "{cookie} {accept}");
+            assert_eq!(dress(html, &headers, None), expected, "{cookie} {accept}");
         }
     }
 }

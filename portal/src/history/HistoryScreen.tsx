@@ -25,7 +25,7 @@ const OwnReadings = memo(Readings);
 export type Change = (change: Partial<HistorySearch>) => void;
 
 export function HistoryScreen() {
-  const { t } = useI18n();
+  const { t, locale } = useI18n();
   const { usagePoint, me, format } = useSession();
   const search = route.useSearch();
   const navigate = route.useNavigate();

@@ -2127,6 +2127,15 @@ export interface components {
              */
             nf3e_state?: string | null;
         };
+        /** @description A block of energy or demand. It has at least one end. */
+        BlockDocument: {
+            /** @description Above so many; null from zero on. */
+            from?: string | null;
+            /** @description Up to so many; null without an end. */
+            until?: string | null;
+            /** @description `kWh` or `kW`. */
+            unit: string;
+        };
         /** @description A cause of the difference between two invoices. */
         Cause: {
             /**
@@ -3109,7 +3118,8 @@ export interface components {
             until: string;
             /** @description The period of the day, in the tariff's own word; null when it is of none. */
             period?: string | null;
-            /** @description Block, days, clause: what else makes it this line. Null when nothing does. */
+            block?: components["schemas"]["BlockDocument"] | null;
+            /** @description Days, clause: what else makes it this line. Null when nothing does. */
             explanation?: string | null;
         };
         /** @description A tax on a line. */
