@@ -4,7 +4,8 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
@@ -31,6 +32,9 @@ const PAGE_BYTES: u32 = 8192;
 const TABLES: [&str; 7] =
     ["block", "channel", "log", "log_done", "probe", "rejected", "sealed_days"];
 
+/// How long to wait for another process that holds the lock: a program that is just being started keeps what
+/// its parent had open for a moment, also after the parent closed it.
+const LOCKED: Duration = Duration::from_millis(400);
 /// How long to wait for another program that holds the database.
 const BUSY: Duration = Duration::from_secs(10);
 const BUSY_AT_START: Duration = Duration::from_secs(2);
@@ -40,14 +44,20 @@ pub(super) fn lock(path: &Path) -> Result<File, LedgerError> {
     let file = beside(path, ".lock");
     let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
     let lock = opened.map_err(|error| cannot_open(path, &error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::Unusable(format!(
-            "the ledger {} is in use by another process: stop that one first, or choose another \
-             data directory",
-            path.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(cannot_open(path, &error)),
+    let until = Instant::now() + LOCKED;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCKED / 20),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LedgerError::Unusable(format!(
+                    "the ledger {} is in use by another process: stop that one first, or choose another \
+                     data directory",
+                    path.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot_open(path, &error)),
+        }
     }
 }
 
