@@ -2,7 +2,7 @@
 
 use corrente_metering::{ChannelId, Reading, Span, Timestamp};
 
-use super::{Shared, blocks, blocks::Stop, read::in_snapshot};
+use super::{Shared, blocks::Stop, read::each_block};
 use crate::{
     AsOf, LedgerError,
     codec::{self, Columns},
@@ -39,36 +39,25 @@ impl Shared {
         let mut stretches: Vec<Stretch> = Vec::new();
         self.read(|connection| {
             let mut columns = Columns::default();
-            in_snapshot(connection, days.len() > 1, || {
-                for one in &days {
-                    blocks::each(
-                        connection,
-                        one.day,
-                        place.slot,
-                        one.revision,
-                        |key, header, body| {
-                            let at = |second: u32| day::join(one.day, second, place.offset);
-                            if header.falls {
-                                columns.clear();
-                                codec::decode(key, header, body, &mut columns)
-                                    .map_err(|_| Stop::Damaged(key))?;
-                                let cells = || columns.seconds.iter().zip(&columns.values);
-                                for ((before, a), (second, b)) in cells().zip(cells().skip(1)) {
-                                    if b < a && span.contains(at(*before)) {
-                                        falls.push(at(*second));
-                                    }
-                                }
-                            } else {
-                                codec::verify(key, header, body).map_err(|_| Stop::Damaged(key))?;
-                            }
-                            stretches.push(Stretch {
-                                first: (at(header.first), header.first_value),
-                                last: (at(header.last), header.last_value),
-                            });
-                            Ok(())
-                        },
-                    )?;
+            each_block(connection, &days, place.slot, |day, key, header, body| {
+                let at = |second: u32| day::join(day, second, place.offset);
+                if header.falls {
+                    columns.clear();
+                    codec::decode(key, header, body, &mut columns)
+                        .map_err(|_| Stop::Damaged(key))?;
+                    let cells = || columns.seconds.iter().zip(&columns.values);
+                    for ((before, a), (second, b)) in cells().zip(cells().skip(1)) {
+                        if b < a && span.contains(at(*before)) {
+                            falls.push(at(*second));
+                        }
+                    }
+                } else {
+                    codec::verify(key, header, body).map_err(|_| Stop::Damaged(key))?;
                 }
+                stretches.push(Stretch {
+                    first: (at(header.first), header.first_value),
+                    last: (at(header.last), header.last_value),
+                });
                 Ok(())
             })
         })?;

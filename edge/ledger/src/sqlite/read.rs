@@ -139,22 +139,10 @@ impl Shared {
         let open = std::mem::take(&mut readings);
         self.read(|connection| {
             let mut columns = Columns::default();
-            in_snapshot(connection, days.len() > 1, || {
-                for one in &days {
-                    blocks::each(
-                        connection,
-                        one.day,
-                        place.slot,
-                        one.revision,
-                        |key, header, body| {
-                            columns.clear();
-                            codec::decode(key, header, body, &mut columns)
-                                .map_err(|_| Stop::Damaged(key))?;
-                            push(&columns, one.day, place.offset, span, &mut readings);
-                            Ok(())
-                        },
-                    )?;
-                }
+            each_block(connection, &days, place.slot, |day, key, header, body| {
+                columns.clear();
+                codec::decode(key, header, body, &mut columns).map_err(|_| Stop::Damaged(key))?;
+                push(&columns, day, place.offset, span, &mut readings);
                 Ok(())
             })
         })?;
@@ -405,6 +393,22 @@ pub(super) fn in_snapshot(
     let result = read();
     connection.prepare_cached("COMMIT")?.execute([])?;
     result
+}
+
+/// Calls `each`, with the day, for the blocks of a channel on these days, as one state of the database has them.
+pub(super) fn each_block(
+    connection: &Connection,
+    days: &[DayRevision],
+    slot: u32,
+    mut each: impl FnMut(i32, i64, &Header, &[u8]) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    in_snapshot(connection, days.len() > 1, || {
+        days.iter().try_for_each(|one| {
+            blocks::each(connection, one.day, slot, one.revision, |key, header, body| {
+                each(one.day, key, header, body)
+            })
+        })
+    })
 }
 
 fn push(columns: &Columns, day: i32, offset: i32, span: Span, out: &mut Vec<Reading>) {
