@@ -26,9 +26,10 @@ pub struct IntervalCost {
 /// Only what depends on energy: fixed charges, demand, minimum, lighting, discounts and credits are
 /// not in it. Each amount is the cumulative cost at the interval's end less that at its start, each
 /// rounded half up, so that the amounts of a stretch add up to its cost to the cent. Blocks fill in
-/// the order of time from the start of `period`; hand in its intervals from that start. An interval
-/// is priced by the instant just before its end; at prices of a series by its seconds at each of them,
-/// and one without a price has no amount.
+/// the order of time from the start of `period`, and an interval in which one ends has both prices; hand in the
+/// intervals from that start. An interval is priced by the instant just before its end, so it should
+/// lie in one day and one period of the day; at prices of a series by its seconds at each of them, and
+/// one without a price has no amount.
 ///
 /// # Errors
 /// As [`crate::plan`].
@@ -77,6 +78,18 @@ struct Day<'a> {
     tariff: &'a Tariff,
     stretches: Vec<tou::TouSpan>,
     flags: Decimal,
+    /// The price with taxes that was asked for last.
+    price: Option<Price>,
+}
+
+/// What a kWh costs with taxes and flags, without the market's part of it.
+#[derive(Clone, Copy)]
+struct Price {
+    /// Where it stands among the tariff's periods of the day.
+    period: Option<usize>,
+    per_kwh: Decimal,
+    /// For so much more energy it holds, Wh.
+    room_wh: i64,
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -86,30 +99,63 @@ impl<'a> Walk<'_, 'a> {
             return Ok(IntervalCost { span, amount: None });
         };
         let date = self.context.calendar.date_of_reading(span.end);
-        if self.day.as_ref().is_none_or(|d| d.date != date) {
-            self.day = Some(self.make_day(date)?);
-            self.today = 0;
-        }
-        let before = Money::from_decimal(self.cost, Rounding::HalfUp)?;
-        let Some(day) = &self.day else { return Ok(IntervalCost { span, amount: None }) };
-        let period = tou::find(&day.stretches, span.end)
-            .and_then(|s| day.tariff.tou().and_then(|t| t.periods().get(s.period)));
-        let mut price = day.flags;
-        let position = (self.used, self.today);
-        for (charge, per_kwh) in marginal_prices(self.context, day.tariff, date, period, position)?
-        {
-            let taxes = self.context.taxes(day.tariff, charge.taxes.as_deref(), date)?;
-            price = price.plus(with_taxes(per_kwh, &taxes)?)?;
-        }
-        let Some(market) = self.market(day.tariff, date, period, span)? else {
-            return Ok(IntervalCost { span, amount: None });
+        let mut day = match self.day.take() {
+            Some(day) if day.date == date => day,
+            _ => {
+                self.today = 0;
+                self.make_day(date)?
+            }
         };
-        price = price.plus(market)?;
-        self.cost = self.cost.plus(kwh(energy.wh()).times(price)?)?;
-        self.used = self.used.saturating_add(energy.wh());
-        self.today = self.today.saturating_add(energy.wh());
+        let amount = self.amount(&mut day, span, energy.wh())?;
+        self.day = Some(day);
+        Ok(IntervalCost { span, amount })
+    }
+
+    fn amount(
+        &mut self,
+        day: &mut Day<'a>,
+        span: Span,
+        energy_wh: i64,
+    ) -> Result<Option<Money>, BillingError> {
+        let index = tou::find(&day.stretches, span.end).map(|stretch| stretch.period);
+        let period = index.and_then(|index| day.tariff.tou()?.periods().get(index));
+        let Some(market) = self.market(day.tariff, day.date, period, span)? else {
+            return Ok(None);
+        };
+        let before = Money::from_decimal(self.cost, Rounding::HalfUp)?;
+        let mut left = energy_wh;
+        while left != 0 {
+            let mut price = match day.price {
+                Some(known) if known.period == index && known.room_wh > 0 => known,
+                _ => self.price(day, index, period)?,
+            };
+            let part = left.min(price.room_wh);
+            self.cost = self.cost.plus(kwh(part).times(price.per_kwh.plus(market)?)?)?;
+            self.used = self.used.saturating_add(part);
+            self.today = self.today.saturating_add(part);
+            left = left.saturating_sub(part);
+            price.room_wh = price.room_wh.saturating_sub(part);
+            day.price = Some(price);
+        }
         let after = Money::from_decimal(self.cost, Rounding::HalfUp)?;
-        Ok(IntervalCost { span, amount: Some(after.checked_sub(before)?) })
+        Ok(Some(after.checked_sub(before)?))
+    }
+
+    /// What the next energy costs in a period of the day.
+    fn price(
+        &self,
+        day: &Day<'a>,
+        index: Option<usize>,
+        period: Option<&String>,
+    ) -> Result<Price, BillingError> {
+        let position = (self.used, self.today);
+        let marginal = marginal_prices(self.context, day.tariff, day.date, period, position)?;
+        let mut per_kwh = day.flags;
+        for (charge, price) in marginal.prices {
+            let taxes = self.context.taxes(day.tariff, charge.taxes.as_deref(), day.date)?;
+            per_kwh = per_kwh.plus(with_taxes(price, &taxes)?)?;
+        }
+        Ok(Price { period: index, per_kwh, room_wh: marginal.room_wh })
     }
 
     /// The price of the tariff's series with taxes, the mean of the interval's seconds; nothing where a
@@ -168,7 +214,7 @@ impl<'a> Walk<'_, 'a> {
             let taxes = self.context.taxes(tariff, charge.taxes.as_deref(), date)?;
             flags = flags.plus(with_taxes(price, &taxes)?)?;
         }
-        Ok(Day { date, tariff, stretches, flags })
+        Ok(Day { date, tariff, stretches, flags, price: None })
     }
 }
 

@@ -73,9 +73,9 @@ pub fn energy_prices(
     let mut prices: Vec<EnergyPrice> = Vec::new();
     for name in names {
         for from_wh in block_starts(tariff)? {
-            let charges = marginal_prices(&context, tariff, on, name, (from_wh, 0))?;
+            let marginal = marginal_prices(&context, tariff, on, name, (from_wh, 0))?;
             let charges =
-                charges.into_iter().map(|(charge, price)| (charge.taxes.as_deref(), price));
+                marginal.prices.into_iter().map(|(charge, price)| (charge.taxes.as_deref(), price));
             let (mut net, mut gross) = (Decimal::ZERO, Decimal::ZERO);
             for (taxes, price) in charges.chain(flags.iter().copied()) {
                 net = net.plus(price)?;

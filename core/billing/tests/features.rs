@@ -498,6 +498,32 @@ fn money_per_interval_adds_up_to_the_bill() {
 }
 
 #[test]
+fn a_block_that_ends_inside_an_interval_has_both_prices_in_it() {
+    let tariff = "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"BRL\"\nvalid_from = 2026-01-01\n\
+                  [[energy]]\ncode = \"e\"\nlabel = \"E\"\n\
+                  blocks = [{ up_to_kwh = 100, price = 0.50 }, { up_to_kwh = 200, price = 1.00 }, { price = 2.00 }]\n";
+    // 10 kWh an hour, then all of it at once: the same money, and that of the bill.
+    for (minutes, wh, steps) in [(60, 10_000, 240), (1440, 240_000, 10)] {
+        let scene = Scene::new("America/Bahia", &[tariff], "2026-08-01", "2026-08-11", 0)
+            .stepped(minutes, |_| wh);
+        let costs = corrente_billing::energy_costs(
+            &scene.calendar,
+            &scene.refs(),
+            &scene.inputs,
+            scene.span,
+            &scene.import,
+            &[],
+        )
+        .unwrap();
+        assert_eq!(costs.len(), steps);
+        let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+        // 100 kWh at 0.50, 100 at 1.00, 2200 at 2.00.
+        assert_eq!(sum, 455_000, "steps of {minutes} minutes");
+        assert_eq!(scene.plan().totals.total.minor(), 455_000);
+    }
+}
+
+#[test]
 fn what_is_missing_to_a_minimum_amount_is_a_charge_with_its_taxes() {
     let tariff = |line: &str, taxes: &str, method: &str| {
         format!(

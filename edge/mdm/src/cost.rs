@@ -1,9 +1,9 @@
 //! What energy cost, interval by interval, so that the bars of a chart add up to the bill.
 //!
 //! With blocks, an interval's cost depends on what was used before it in its billing period, so costs
-//! are always taken from the period's beginning on; with periods of the day, from steps short enough
-//! to lie in one of them. The billing crate rates the cumulative energy, and what is shown is the
-//! difference from one boundary to the next.
+//! are always taken from the period's beginning on; with periods of the day, cut where one ends. The
+//! billing crate rates the cumulative energy, and what is shown is the difference from one boundary to the
+//! next.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use corrente_metering::{
     Direction, Interval, Span, Timestamp,
     assemble::{Piece, profile},
 };
-use corrente_tariff::Tariff;
+use corrente_tariff::{Tariff, file::EnergyCharge};
 use corrente_units::{Money, OutOfRange};
 
 use crate::{
@@ -25,8 +25,8 @@ use crate::{
     usage::Part,
 };
 
-/// With prices by period of the day energy is looked at in quarters of an hour: no tariff changes
-/// its price at another minute.
+/// Where a price depends on the time, a register is looked at in quarters of an hour: no tariff changes its
+/// price at another minute.
 const PRICE_STEP_SECONDS: i64 = 900;
 
 /// Energy between boundaries, with what it cost.
@@ -66,13 +66,8 @@ impl Mdm {
             if period.span.end < *last {
                 cuts.push(period.span.end);
             }
-            // A price may change with any day.
             let rating = Span::new(period.span.start, period.span.end.min(*last));
-            cuts.extend(point.calendar.cut_days(rating).into_iter().map(|day| day.end));
-            if prices_change_by_time(&tariffs) {
-                let step = point.interval_seconds().unwrap_or(PRICE_STEP_SECONDS);
-                push_multiples(&mut cuts, rating, step);
-            }
+            push_price_changes(&mut cuts, point, &tariffs, rating);
             rated.push((period, tariffs));
         }
         cuts.sort();
@@ -115,12 +110,9 @@ impl Mdm {
         tariffs: &[Arc<Tariff>],
     ) -> Result<Vec<Piece>, MdmError> {
         let mut cuts = vec![span.start, span.end];
-        match point.interval_seconds() {
-            // Each interval by itself, so that each missing one is seen.
+        // Each interval by itself, so that each missing one is seen.
+        match point.interval_seconds().or_else(|| step_of(tariffs)) {
             Some(step) => push_multiples(&mut cuts, span, step),
-            None if prices_change_by_time(tariffs) => {
-                push_multiples(&mut cuts, span, PRICE_STEP_SECONDS);
-            }
             None => cuts.extend(point.calendar.cut_days(span).into_iter().map(|day| day.end)),
         }
         cuts.sort();
@@ -165,6 +157,63 @@ pub(crate) fn provisional(
 
 pub(crate) fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {
     tariffs.iter().any(|tariff| tariff.tou().is_some() || !tariff.file().series.is_empty())
+}
+
+/// How finely a tariff looks at a register, in seconds: quarters of an hour where prices depend on the time,
+/// and never past the end of a window in which it measures demand. Nothing where days are enough.
+fn step_of(tariffs: &[Arc<Tariff>]) -> Option<i64> {
+    let windows = tariffs.iter().flat_map(|tariff| {
+        let demand = tariff.file().demand.iter().map(|charge| charge.window_minutes);
+        demand.chain(block_windows(tariff))
+    });
+    windows
+        .map(|minutes| i64::from(minutes) * 60)
+        .chain(prices_change_by_time(tariffs).then_some(PRICE_STEP_SECONDS))
+        .reduce(common_divisor)
+}
+
+/// The windows, in minutes, of the demand that moves the ends of a tariff's blocks.
+fn block_windows(tariff: &Tariff) -> impl Iterator<Item = u32> {
+    tariff.file().energy.iter().filter_map(EnergyCharge::demand_window_minutes)
+}
+
+const fn common_divisor(mut a: i64, mut b: i64) -> i64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// Where the price of a kWh may change: with each day and each period of the day, and at every step where a
+/// market or the demand so far decides.
+fn push_price_changes(
+    cuts: &mut Vec<Timestamp>,
+    point: &Point,
+    tariffs: &[Arc<Tariff>],
+    span: Span,
+) {
+    let days = point.calendar.cut_days(span);
+    cuts.extend(days.iter().map(|day| day.end));
+    let Some(step) = step_of(tariffs) else { return };
+    let step = point.interval_seconds().unwrap_or(step).max(1);
+    let is_fine = |tariff: &Arc<Tariff>| {
+        !tariff.file().series.is_empty() || block_windows(tariff).next().is_some()
+    };
+    if tariffs.iter().any(is_fine) {
+        push_multiples(cuts, span, step);
+        return;
+    }
+    for day in days {
+        let date = point.calendar.date(day.start);
+        let tariff = tariffs.iter().find(|tariff| tariff.covers(date));
+        let hours = tariff.and_then(|tariff| hours(&point.calendar, tariff, date));
+        // An interval in which the price changes has that of its end.
+        let changes = hours
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(hours, _)| Timestamp::from_second(hours.end.second().div_euclid(step) * step));
+        cuts.extend(changes.filter(|t| day.start < *t && *t < day.end));
+    }
 }
 
 /// The multiples of a step inside the span, counted from the epoch: on the quarters of the hour in

@@ -25,6 +25,18 @@ const FLAT: &str = include_str!("../../../tariffs/flat-040.toml");
 const B1: &str = include_str!("../../../tariffs/example-b1.toml");
 const WHITE: &str = include_str!("../../../tariffs/example-white.toml");
 
+/// Blocks that end inside of days.
+const BLOCKS: &str = "\
+    code = \"blocks\"\nversion = \"1\"\nname = \"Blocks\"\ncurrency = \"BRL\"\nvalid_from = 2026-01-01\n\
+    [[energy]]\ncode = \"energy\"\nlabel = \"Energy\"\n\
+    blocks = [{ up_to_kwh = 33, price = 0.40 }, { up_to_kwh = 101, price = 0.80 }, { price = 1.20 }]\n";
+
+/// Demand of a quarter of an hour, at one price for energy.
+const DEMAND: &str = "\
+    code = \"demand\"\nversion = \"1\"\nname = \"Demand\"\ncurrency = \"BRL\"\nvalid_from = 2026-01-01\n\
+    [[energy]]\ncode = \"energy\"\nlabel = \"Energy\"\nprice = 0.50\n\
+    [[demand]]\ncode = \"demand\"\nlabel = \"Demand\"\nprice = 10.00\nwindow_minutes = 15\n";
+
 /// One home with one meter in a directory of its own.
 struct Home {
     mdm: Mdm,
@@ -399,7 +411,7 @@ fn whole(home: &Home, from: &str, to: &str, step: Step) -> corrente_mdm::Usage {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bars_of_any_step_add_up_to_the_bill_with_its_fixed_part() {
-    for tariff in [B1, WHITE] {
+    for tariff in [B1, WHITE, BLOCKS] {
         let home = Home::new("America/Bahia", tariff, ChannelKind::Register, "2026-11-10T08:00");
         home.steady("2026-07-01T00:00", "2026-11-10T08:00", 0, 90).await;
         let id = home.mdm.issue_invoice(home.point, "2026-10-01".parse().unwrap()).unwrap().id();
@@ -409,7 +421,9 @@ async fn bars_of_any_step_add_up_to_the_bill_with_its_fixed_part() {
             let bars = usage.intervals.iter().filter_map(corrente_mdm::UsageInterval::whole_amount);
             assert_eq!(Money::sum(bars).unwrap(), amount, "{step:?}");
             assert_eq!(usage.total.whole_amount(), Some(amount), "{step:?}");
-            assert!(usage.total.fixed.unwrap() > Money::ZERO, "lighting is charged beside energy");
+            if tariff != BLOCKS {
+                assert!(usage.total.fixed.unwrap() > Money::ZERO, "lighting is charged beside it");
+            }
         }
         // A day's bar is the same in its week, in its month and alone.
         let month = whole(&home, "2026-10-01T00:00", "2026-11-01T00:00", Step::Day);
@@ -421,6 +435,20 @@ async fn bars_of_any_step_add_up_to_the_bill_with_its_fixed_part() {
         let usage = whole(&home, "2026-11-01T00:00", "2026-12-01T00:00", Step::Day);
         assert_eq!(usage.total.whole_amount(), Some(bill.amount));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demand_of_a_register_is_that_of_its_windows_not_of_its_days() {
+    let home = Home::new("America/Bahia", DEMAND, ChannelKind::Register, "2026-11-10T08:00");
+    let from = home.at("2026-10-01T00:00");
+    let quarters = home.at("2026-11-10T08:00").since(from) / 900;
+    // 0.4 kW, and 4 kW in one quarter of an hour.
+    let register = |n: i64| n * 100 + if n > 1000 { 900 } else { 0 };
+    home.read(home.channel, (0..=quarters).map(|n| (from.plus(n * 900), register(n)))).await;
+    let id = home.mdm.issue_invoice(home.point, "2026-10-01".parse().unwrap()).unwrap().id();
+    let invoice = home.mdm.invoice(id).unwrap().unwrap();
+    let demand = invoice.plan.lines.iter().find(|line| line.code == "demand").unwrap();
+    assert_eq!(demand.quantity.map(|kw| kw.to_string()).as_deref(), Some("4"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

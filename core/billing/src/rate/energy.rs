@@ -325,23 +325,24 @@ fn limits(
 pub(super) fn parts_of(
     limits: &[Option<Decimal>],
     total: i64,
-    (part, of): (i64, i64),
+    share: (i64, i64),
 ) -> Result<Vec<i64>, BillingError> {
     let mut from = 0_i64;
     let mut parts = Vec::new();
     for limit in limits {
-        let until = match limit {
-            None => total,
-            Some(kwh) => {
-                let wh = kwh.times(Decimal::ONE_THOUSAND)?.times(part.into())?.over(of.into())?;
-                let rounded = corrente_units::round_to(wh, 0, corrente_units::Rounding::HalfUp);
-                i64::try_from(rounded).unwrap_or(i64::MAX).min(total)
-            }
-        };
+        let until = end_of(limit.as_ref(), share)?.min(total);
         parts.push(until.saturating_sub(from).max(0));
         from = from.max(until);
     }
     Ok(parts)
+}
+
+/// Where a block ends, Wh.
+fn end_of(limit: Option<&Decimal>, (part, of): (i64, i64)) -> Result<i64, BillingError> {
+    let Some(kwh) = limit else { return Ok(i64::MAX) };
+    let wh = kwh.times(Decimal::ONE_THOUSAND)?.times(part.into())?.over(of.into())?;
+    let rounded = corrente_units::round_to(wh, 0, corrente_units::Rounding::HalfUp);
+    Ok(i64::try_from(rounded).unwrap_or(i64::MAX))
 }
 
 fn block_name(blocks: &[Block], index: usize) -> String {
@@ -393,15 +394,23 @@ pub(crate) fn per_kwh(price: Decimal, unit: EnergyUnit) -> Result<Decimal, Billi
     })
 }
 
-/// The price of the next kWh after `used_wh` in each energy charge, with its charge, for charts.
+/// What the next energy costs in each charge.
+pub(crate) struct Marginal<'a> {
+    /// Each charge that counts, with its price per kWh.
+    pub(crate) prices: Vec<(&'a EnergyCharge, Decimal)>,
+    /// For so much energy the prices hold, Wh: until a block ends.
+    pub(crate) room_wh: i64,
+}
+
+/// The prices after so much was used in the period and today, Wh, for charts.
 pub(crate) fn marginal_prices<'a>(
     context: &Context<'_>,
     tariff: &'a Tariff,
     on: Date,
     period: Option<&String>,
     (used_in_period, used_today): (i64, i64),
-) -> Result<Vec<(&'a EnergyCharge, Decimal)>, BillingError> {
-    let mut prices = Vec::new();
+) -> Result<Marginal<'a>, BillingError> {
+    let mut marginal = Marginal { prices: Vec::new(), room_wh: i64::MAX };
     for charge in tariff.file().energy.iter().filter(|c| !c.export && counts(c, period)) {
         let found = if charge.blocks.is_empty() {
             price(charge, period, on)?
@@ -410,14 +419,29 @@ pub(crate) fn marginal_prices<'a>(
                 BlockPer::Day => (used_today, (1, 1)),
                 BlockPer::Period => (used_in_period, limit_share(context, charge)),
             };
-            // The block in which the next watt-hour falls.
-            let parts = parts_of(&limits(context, charge)?, used.saturating_add(1), share)?;
-            let index = parts.iter().rposition(|p| *p > 0).unwrap_or(0);
-            block_price(charge, index, period, on)?
+            let (block, end) = block_after(&limits(context, charge)?, used, share)?;
+            marginal.room_wh = marginal.room_wh.min(end.saturating_sub(used));
+            block_price(charge, block, period, on)?
         };
-        prices.push((charge, per_kwh(found, charge.unit)?));
+        marginal.prices.push((charge, per_kwh(found, charge.unit)?));
     }
-    Ok(prices)
+    Ok(marginal)
+}
+
+/// The block in which the next watt-hour falls, and where it ends. What lies above the last end belongs
+/// to the last block.
+fn block_after(
+    limits: &[Option<Decimal>],
+    used: i64,
+    share: (i64, i64),
+) -> Result<(usize, i64), BillingError> {
+    for (index, limit) in limits.iter().enumerate() {
+        let end = end_of(limit.as_ref(), share)?;
+        if used < end {
+            return Ok((index, end));
+        }
+    }
+    Ok((limits.len().saturating_sub(1), i64::MAX))
 }
 
 /// Flags: the period's energy shared over its days, whatever was used on which of them.
