@@ -59,19 +59,23 @@ impl Figures {
         })
     }
 
-    /// An amount with its currency's sign: `R$ 1.234,50`.
+    /// An amount with its currency's sign: `R$ 1.234,50`, `R$1,234.50`.
     pub fn money(self, currency: Currency, value: Decimal) -> String {
         let sign = match currency {
-            Currency::Brl => "R$ ",
-            Currency::Eur => "€ ",
+            Currency::Brl => "R$",
+            Currency::Eur => "€",
             Currency::Gbp => "£",
-            Currency::Usd => "US$ ",
-            Currency::Aud => "A$ ",
+            Currency::Usd => "US$",
+            Currency::Aud => "A$",
+        };
+        let space = match self {
+            Self::Comma => " ",
+            Self::Point => "",
         };
         let text = self.fixed(value, 2);
         match text.strip_prefix('−') {
-            Some(positive) => format!("−{sign}{positive}"),
-            None => format!("{sign}{text}"),
+            Some(positive) => format!("−{sign}{space}{positive}"),
+            None => format!("{sign}{space}{text}"),
         }
     }
 
@@ -144,13 +148,14 @@ mod tests {
     fn each_language_writes_its_way() {
         for (figures, money, price, rate) in [
             (Figures::Comma, "R$ 1.234.567,80", "0,70502958", "20,5 %"),
-            (Figures::Point, "R$ 1,234,567.80", "0.70502958", "20.5 %"),
+            (Figures::Point, "R$1,234,567.80", "0.70502958", "20.5 %"),
         ] {
             assert_eq!(figures.money(Currency::Brl, decimal("1234567.8")), money);
             assert_eq!(figures.exact(decimal("0.70502958")), price);
             assert_eq!(figures.percent(decimal("0.2050")), rate);
         }
-        assert_eq!(Figures::Comma.money(Currency::Gbp, decimal("-3")), "−£3,00");
+        assert_eq!(Figures::Point.money(Currency::Gbp, decimal("-3")), "−£3.00");
+        assert_eq!(Figures::Comma.money(Currency::Gbp, decimal("-3")), "−£ 3,00");
         for (value, text) in [("312.449", "312,4"), ("1240.00", "1.240"), ("-0.25", "−0,3")] {
             assert_eq!(Figures::Comma.at_most(decimal(value), 1), text);
         }

@@ -33,16 +33,17 @@ const bars = heights.map((value, index) => ({
 }));
 const wave = Array.from({ length: 60 }, (_, minute) => ({ at: minute, value: minute > 20 && minute < 26 ? null : 300 + Math.round(250 * Math.abs(Math.sin(minute / 7))), words: `minute ${minute}` }));
 const icons: IconName[] = ["home", "live", "history", "invoice", "bell", "settings", "left", "right", "down", "copy", "check", "print", "download", "link", "warning", "out", "close", "bolt", "more", "refresh", "play", "pause", "stop", "plus", "select", "tag", "clock", "share", "trash", "pencil"];
-const short = { title: "The meter stopped reporting", sentence: "The meter of Casa 12 has not reported for 3 h. What was measured is not lost.", action: "If the power is out too, tell your utility." };
+const short = { title: "The meter stopped reporting", sentence: "The meter of Casa 12 has not reported for 3 h. What was measured is not lost.", action: "If the power is out too, tell your utility.", path: "/historic" };
 const long = {
   title: "Your next bill may rise by 19%",
-  sentence: "The bill of Casa da Praia e Ateliê, Rua das Flores 1204 is heading for R$ 1,262.40, 19% above the last one of R$ 1,060.10. Most of the difference comes from the hours of use: R$ 87.50.",
+  sentence: "The bill of Casa da Praia e Ateliê, Rua das Flores 1204 is heading for R$1,262.40, 19% above the last one of R$1,060.10. Most of the difference comes from the hours of use: R$87.50.",
   action: "The page History shows what changed: use, price or days.",
+  path: "/historic",
 };
 const events = [
   { state: "active", values: { moment: "started" }, words: short },
   { state: "active", values: { moment: "worse" }, words: long },
-  { state: "over", values: { moment: "started" }, words: { ...short, title: "Your bill is due on 14 November 2026", sentence: "Bill 000013 of Casa 12, R$ 341.85, is due on 14 November 2026." } },
+  { state: "over", values: { moment: "started" }, words: { ...short, title: "Your bill is due on 14 November 2026", sentence: "Bill 000013 of Casa 12, R$341.85, is due on 14 November 2026." } },
   { state: "over", values: { moment: "over" }, words: { ...short, title: "The meter is back", sentence: "The meter of Casa 12 reports again, after 5 h." } },
 ].map((event, index) => ({ ...event, kind: "any", id: String(index), at: "2026-11-20T10:00:00-03:00", until: null, read: false }) as AlertEvent);
 

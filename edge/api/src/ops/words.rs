@@ -29,11 +29,13 @@ pub(crate) struct AlertWords {
     sentence: String,
     /// What to do.
     action: String,
+    /// The portal's page that shows more: `/historic?home=…`.
+    path: String,
 }
 
 impl From<Words> for AlertWords {
-    fn from(Words { title, sentence, action, .. }: Words) -> Self {
-        Self { title, sentence, action }
+    fn from(Words { title, sentence, action, path, .. }: Words) -> Self {
+        Self { title, sentence, action, path }
     }
 }
 

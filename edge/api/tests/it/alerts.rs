@@ -14,9 +14,10 @@ async fn alerts_are_said_in_the_language_that_is_asked_for() {
     let alerts = format!("/usage-points/{}/alerts", town.ana_home);
     let english = json!({
         "title": "Your next bill may rise by 19%",
-        "sentence": "The bill of home 1 is heading for R$\u{a0}1,262.40, 19% above the last one of R$\u{a0}1,063.50. \
-            Most of the difference comes from use: R$\u{a0}87.50.",
+        "sentence": "The bill of home 1 is heading for R$1,262.40, 19% above the last one of R$1,063.50. \
+            Most of the difference comes from use: R$87.50.",
         "action": "The page History shows what changed: use, price or days.",
+        "path": "/historic",
     });
     let home = town.get(&format!("/usage-points/{}/home?language=en", town.ana_home)).await;
     assert_eq!(home["alerts"][0]["words"], english);

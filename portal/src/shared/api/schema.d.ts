@@ -1968,6 +1968,8 @@ export interface components {
             sentence: string;
             /** @description What to do. */
             action: string;
+            /** @description The portal's page that shows more: `/historic?home=…`. */
+            path: string;
         };
         /** @description Everything about a usage point's alerts. */
         Alerts: {

@@ -8,7 +8,7 @@ export interface BarDatum extends Datum {
   key: string;
   /** Under the axis; empty where there is nothing to write. */
   label: string;
-  /** The whole datum in words: "18 November, 8.0 kWh, R$ 7.31". */
+  /** The whole datum in words: "18 November, 8.0 kWh, R$7.31". */
   words: () => string;
   /** Yet to come: neither known nor a gap. */
   future?: boolean;

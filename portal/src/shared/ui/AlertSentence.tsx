@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { AlertEvent } from "@/shared/api/types";
 import { Icon } from "./icons";
 
@@ -10,8 +11,20 @@ export function AlertIcon({ event: { state, read, values } }: { event: AlertEven
 export function AlertSentence({ event: { words } }: { event: AlertEvent }) {
   return (
     <>
-      <p className="font-semibold">{words.title}</p>
+      <p className="font-semibold">
+        <More path={words.path}>{words.title}</More>
+      </p>
       <p>{words.sentence}</p>
     </>
+  );
+}
+
+/** The page that shows more, as messages link to it. */
+function More({ path, children }: { path: string; children: string }) {
+  const { pathname, searchParams } = new URL(path, location.origin);
+  return (
+    <Link to={pathname} search={Object.fromEntries(searchParams)} className="text-brand">
+      {children}
+    </Link>
   );
 }
