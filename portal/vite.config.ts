@@ -5,34 +5,19 @@ import react from "@vitejs/plugin-react";
 import type { HtmlTagDescriptor, Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-// The page paints only once the program, its style and the font are there. The entry asks for the
-// program by a dynamic import (so that the translation loads beside it), which the browser would
-// discover a round trip late: these hints start all of them with the page.
+// The page paints only once the program, its style, the font and who is signed in are there. The browser would
+// discover the last two a round trip late: these hints ask for them with the page. The server adds those that
+// depend on who asks (the language's texts, the home's figures).
 function preloadFirstPaint(): Plugin {
   return {
     name: "preload-first-paint",
     enforce: "post",
     transformIndexHtml: {
       order: "post",
-      handler(html, context) {
-        const tags: HtmlTagDescriptor[] = [];
-        const files = Object.values(context.bundle ?? {});
-        for (const main of files) {
-          if (main.type !== "chunk" || main.name !== "main") continue;
-          for (const href of [main.fileName, ...main.imports]) {
-            if (!html.includes(href) && !tags.some((tag) => tag.attrs?.["href"] === `/${href}`)) tags.push({ tag: "link", attrs: { rel: "modulepreload", crossorigin: "", href: `/${href}` }, injectTo: "head" });
-          }
-        }
-        const font = files.find((file) => file.fileName.endsWith(".woff2"));
-        if (font) {
-          const attrs = { rel: "preload", as: "font", type: "font/woff2", href: `/${font.fileName}`, crossorigin: "" };
-          tags.push({ tag: "link", attrs, injectTo: "head" });
-        }
-        // Who is signed in is asked as soon as the page is there, not when its program is.
-        for (const href of ["/api/v1/me", "/api/v1/options"]) {
-          tags.push({ tag: "link", attrs: { rel: "preload", as: "fetch", href, crossorigin: "" }, injectTo: "head" });
-        }
-        return tags;
+      handler(_, context) {
+        const hint = (href: string, attrs: Record<string, string>): HtmlTagDescriptor => ({ tag: "link", attrs: { rel: "preload", ...attrs, href, crossorigin: "" }, injectTo: "head" });
+        const fonts = Object.keys(context.bundle ?? {}).filter((name) => name.endsWith(".woff2"));
+        return [...fonts.map((name) => hint(`/${name}`, { as: "font", type: "font/woff2" })), ...["/api/v1/me", "/api/v1/options"].map((href) => hint(href, { as: "fetch" }))];
       },
     },
   };
@@ -73,9 +58,8 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: "boot", test: /src\/shared\/(i18n\/(messages|locale)|session\/preferences)\.ts|preload-helper|rolldown\/runtime/, priority: 3 },
             { name: "chart", test: /src\/shared\/(chart\/(?!MeterLine|lazy)|ui\/NameStretch)|node_modules\/(d3-|internmap)/, priority: 2 },
-            { name: "main", test: /src\/(main|shared\/(?!i18n\/(.*json|messages|locale)|session\/preferences|tokens)|app\/(?!FirstSteps)|home\/|signin\/(?!ClaimScreen))|node_modules/, priority: 1 },
+            { name: "main", test: /src\/(main|shared\/(?!i18n\/.*json)|app\/(?!FirstSteps)|home\/|signin\/(?!ClaimScreen))|node_modules|preload-helper/, priority: 1 },
           ],
         },
       },

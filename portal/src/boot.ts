@@ -1,11 +1,11 @@
 import "./app.css";
-import { loadMessages } from "@/shared/i18n/messages";
 import { nearestLocale } from "@/shared/i18n/locale";
+import { loadMessages } from "@/shared/i18n/messages";
 import { applyTextSize } from "@/shared/session/preferences";
+import { start } from "./main";
 
 applyTextSize();
 
-// The server writes the language into the page, so the right one loads beside the program.
+// The server writes the language into the page, and a hint beside it, so that its texts load with the program.
 const locale = nearestLocale(document.documentElement.lang);
-const [{ start }, messages] = await Promise.all([import("./main"), loadMessages(locale)]);
-start(locale, messages);
+start(locale, await loadMessages(locale));

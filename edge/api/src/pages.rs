@@ -1,6 +1,6 @@
 //! The portal's pages and files, as they were built, inside this program.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::{
     body::Body,
@@ -151,8 +151,8 @@ fn encoded(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> (Option<&'sta
 }
 
 /// The portal's one page, or in a build without it the page that says how to build it. Language and theme
-/// stand in its first bytes, so that nothing flickers and no inline script is needed; and it asks for the
-/// figures of a home before its program has come, which would ask for them a round trip later.
+/// stand in its first bytes, so that nothing flickers and no inline script is needed; and it asks for its
+/// texts and the figures of a home before its program has come, which would ask for them a round trip later.
 fn page(index: Option<EmbeddedFile>, headers: &HeaderMap, home: Option<UsagePointId>) -> Response {
     let html = index
         .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
@@ -166,8 +166,8 @@ fn page(index: Option<EmbeddedFile>, headers: &HeaderMap, home: Option<UsagePoin
     response
 }
 
-/// Writes language and theme into the `<html>` tag, and at the end of the head what is asked for of a home, as
-/// the program would ask.
+/// Writes language and theme into the `<html>` tag, and at the end of the head what the program will ask for:
+/// the language's texts, and the figures of a home.
 fn dress(html: &str, headers: &HeaderMap, home: Option<UsagePointId>) -> String {
     let allowed = |name: &str, words: &[&'static str]| {
         let value = cookie::named(headers, name)?;
@@ -175,13 +175,22 @@ fn dress(html: &str, headers: &HeaderMap, home: Option<UsagePointId>) -> String 
     };
     let language = allowed("lang", &LANGUAGES).unwrap_or_else(|| preferred(headers));
     let theme = allowed("theme", &THEMES).unwrap_or("auto");
-    let figures = home.map_or_else(String::new, |home| {
+    let texts = texts_in(language)
+        .map(|file| format!("<link rel=\"modulepreload\" href=\"/{file}\" crossorigin>"));
+    let figures = home.map(|home| {
         let address = format!("/api/v1/usage-points/{home}/home?language={language}");
         format!("<link rel=\"preload\" as=\"fetch\" href=\"{address}\" crossorigin>")
     });
+    let hints: String = texts.into_iter().chain(figures).collect();
     html.replacen("lang=\"pt-BR\"", &format!("lang=\"{language}\""), 1)
         .replacen("data-theme=\"auto\"", &format!("data-theme=\"{theme}\""), 1)
-        .replacen("</head>", &format!("{figures}</head>"), 1)
+        .replacen("</head>", &format!("{hints}</head>"), 1)
+}
+
+/// The file of a language's texts, whose name changes with its content.
+fn texts_in(language: &str) -> Option<Cow<'static, str>> {
+    let begins = format!("assets/{language}-");
+    Portal::iter().find(|name| name.starts_with(&begins) && name.ends_with(".js"))
 }
 
 /// The first of the portal's languages that the browser asks for.
