@@ -44,6 +44,7 @@ impl Release {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
+    packages::install(&[packages::COMPILER])?;
     let binary = match &options.binary {
         Some(binary) => fs::canonicalize(binary)
             .map_err(|error| Failure(format!("{}: {error}", binary.display())))?,
@@ -51,6 +52,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     };
     let folder = process::target_folder()?.join("dist");
     tree::make_empty(&folder)?;
+    let binary = stripped(&binary, &folder)?;
     let release = Release {
         version: version()?,
         architecture: process::output(process::command("dpkg", &["--print-architecture"]))?
@@ -62,6 +64,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let archive = archive(&release)?;
     let package = deb::build(&release)?;
     let sums = sums(&release, &[&archive, &package])?;
+    tree::remove_file(&release.binary)?;
     for made in [&archive, &package, &sums] {
         let size = fs::metadata(made).map_or(0, |file| file.len());
         println!("{:>9} kB  {}", size / 1000, made.display());
@@ -71,14 +74,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 /// The pages, then the program: static where the machine can build it so, and said where it cannot.
 fn build() -> Result<PathBuf, Failure> {
-    packages::install(&[packages::COMPILER])?;
     portal::install()?;
     portal::build()?;
     let mut build = process::cargo(&["build", "--release", "--locked", "--package", "corrente"]);
-    build.envs([
-        ("CARGO_PROFILE_RELEASE_LTO", "thin"),
-        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "4"),
-    ]);
     let target = process::target_folder()?;
     if let Err(why) = make_static_possible() {
         println!(
@@ -90,6 +88,15 @@ fn build() -> Result<PathBuf, Failure> {
     build.args(["--target", STATIC]).env("CC_x86_64_unknown_linux_musl", "musl-gcc");
     process::run(build)?;
     Ok(target.join(STATIC).join("release/corrente"))
+}
+
+/// The program without what only a debugger reads: less than half the size.
+fn stripped(binary: &Path, folder: &Path) -> Result<PathBuf, Failure> {
+    let smaller = folder.join("corrente");
+    let mut strip = process::command("strip", &["--strip-all", "-o"]);
+    strip.arg(&smaller).arg(binary);
+    process::run(strip)?;
+    Ok(smaller)
 }
 
 fn make_static_possible() -> Outcome {

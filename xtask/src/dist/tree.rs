@@ -25,6 +25,10 @@ pub(super) fn remove(folder: &Path) -> Outcome {
     fs::remove_dir_all(folder).map_err(|error| said(folder, &error))
 }
 
+pub(super) fn remove_file(file: &Path) -> Outcome {
+    fs::remove_file(file).map_err(|error| said(file, &error))
+}
+
 fn make(folder: &Path) -> Outcome {
     fs::create_dir_all(folder).map_err(|error| said(folder, &error))
 }
