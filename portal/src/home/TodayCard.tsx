@@ -88,7 +88,9 @@ export function TodayCard({ answer }: { answer: HomeAnswer }) {
                   cursorLabel={t("home.today.cursor")}
                   labels={[0, 6, 12, 18, 24].map((hour) => {
                     const at = from + ((to - from) * hour) / 24;
-                    return { at, text: hour === 24 ? "24:00" : format.time(at) };
+                    const time = format.time(at);
+                    // The day ends where the next one begins; clocks of 24 hours have a time for it.
+                    return { at, text: hour === 24 && time === "00:00" ? "24:00" : time };
                   })}
                 />
               </div>
