@@ -72,16 +72,29 @@ test("period, unit and compare answer at once at a quarter of the processor", as
     (window as unknown as { slowest: typeof slowest }).slowest = slowest;
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) slowest.value = Math.max(slowest.value, entry.duration);
-    }).observe({ type: "event", durationThreshold: 16, buffered: true } as PerformanceObserverInit);
+    }).observe({ type: "event", durationThreshold: 16 } as PerformanceObserverInit);
   });
-  await page.getByRole("radio", { name: "R$" }).click();
-  await page.waitForTimeout(600);
-  await page.getByRole("radio", { name: "Week" }).click();
-  await page.waitForTimeout(900);
-  await page.getByRole("radio", { name: "Month" }).click();
-  await page.waitForTimeout(900);
-  const slowest = await page.evaluate(() => (window as unknown as { slowest: { value: number } }).slowest.value);
-  console.log(`slowest interaction ${slowest} ms (target 100)`);
+  const took: [string, number][] = [];
+  const act = async (name: string, how: () => Promise<unknown>) => {
+    await page.evaluate(() => ((window as unknown as { slowest: { value: number } }).slowest.value = 0));
+    await how();
+    await page.waitForTimeout(900);
+    took.push([name, await page.evaluate(() => (window as unknown as { slowest: { value: number } }).slowest.value)]);
+  };
+  // By the mouse alone: to look an element up by its role takes this processor longer than the page's own work.
+  const choose = async (name: string) => {
+    const box = await page.getByRole("radio", { name }).boundingBox();
+    if (!box) throw new Error(`${name} has no place on the page`);
+    await act(name, () => page.mouse.click(box.x + box.width / 2, box.y + box.height / 2));
+    await expect.poll(() => page.getByRole("radio", { name }).isChecked()).toBe(true);
+  };
+  await choose("R$");
+  await choose("Week");
+  await choose("Month");
+  await page.getByLabel("Compare with").focus();
+  await act("compare", () => page.keyboard.press("ArrowDown"));
+  const slowest = Math.max(...took.map(([, milliseconds]) => milliseconds));
+  console.log(`slowest interaction ${slowest} ms (target 100): ${took.map(([name, milliseconds]) => `${name} ${milliseconds}`).join(", ")}`);
   expect(slowest).toBeLessThan(1000);
   await session.send("Emulation.setCPUThrottlingRate", { rate: 1 });
   await done();
