@@ -44,7 +44,7 @@ impl Release {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    packages::install(&[packages::COMPILER])?;
+    packages::install(&[packages::STRIP])?;
     let binary = match &options.binary {
         Some(binary) => fs::canonicalize(binary)
             .map_err(|error| Failure(format!("{}: {error}", binary.display())))?,
@@ -74,6 +74,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 /// The pages, then the program: static where the machine can build it so, and said where it cannot.
 fn build() -> Result<PathBuf, Failure> {
+    packages::install(&[packages::COMPILER])?;
     portal::install()?;
     portal::build()?;
     let mut build = process::cargo(&["build", "--release", "--locked", "--package", "corrente"]);

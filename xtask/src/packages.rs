@@ -16,6 +16,8 @@ pub(crate) struct Needed {
 
 /// What compiles the C parts (SQLite, aws-lc) of the server.
 pub(crate) const COMPILER: Needed = Needed { program: "cc", package: "build-essential" };
+/// What takes out of a program what only a debugger reads.
+pub(crate) const STRIP: Needed = Needed { program: "strip", package: "binutils" };
 /// What compiles those parts for a program without a C library of the machine.
 pub(crate) const MUSL: Needed = Needed { program: "musl-gcc", package: "musl-tools" };
 /// What shows the pages to the browser tests.

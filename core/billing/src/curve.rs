@@ -2,14 +2,14 @@
 
 use corrente_metering::{Calendar, Date, Interval, Span};
 use corrente_tariff::{Tariff, tou};
-use corrente_units::{Decimal, Money, Rounding};
+use corrente_units::{Decimal, Energy, Money, Rounding};
 
 use crate::{
     BillingError, Determinants, Inputs, Measure, PlanKind, PriceSeries,
     determinants::of_blocks,
     exact::Exact,
     portion::portions,
-    rate::{Context, flag_on, gross_up, kwh, marginal_prices, series_formula},
+    rate::{Context, Used, flag_on, gross_up, kwh, marginal_prices, series_formula},
 };
 
 /// What the energy of an interval costs.
@@ -47,7 +47,7 @@ pub fn energy_costs(
     let from =
         Measure { calendar, tariffs, span: period, import: intervals, export: &[], series: &[] };
     let demand = portions.iter().flat_map(|portion| of_blocks(&from, portion)).collect();
-    let total = intervals.iter().filter_map(Interval::energy).map(corrente_units::Energy::wh).sum();
+    let total = Energy::sum(intervals.iter().filter_map(Interval::energy))?.wh();
     let determinants = Determinants { demand, ..Determinants::empty(period, first, until) };
     let context = Context {
         kind: PlanKind::Provisional,
@@ -59,7 +59,7 @@ pub fn energy_costs(
         days: determinants.days(),
     };
     let (day, cost) = (None, Decimal::ZERO);
-    let mut walk = Walk { context: &context, series, day, used: 0, today: 0, cost };
+    let mut walk = Walk { context: &context, series, day, used: Vec::new(), cost };
     intervals.iter().map(|interval| walk.step(interval)).collect()
 }
 
@@ -67,8 +67,7 @@ struct Walk<'c, 'a> {
     context: &'c Context<'a>,
     series: &'c [PriceSeries],
     day: Option<Day<'a>>,
-    used: i64,
-    today: i64,
+    used: Vec<Used<'a>>,
     cost: Decimal,
 }
 
@@ -102,7 +101,7 @@ impl<'a> Walk<'_, 'a> {
         let mut day = match self.day.take() {
             Some(day) if day.date == date => day,
             _ => {
-                self.today = 0;
+                self.used.iter_mut().for_each(|used| used.today_wh = 0);
                 self.make_day(date)?
             }
         };
@@ -118,8 +117,9 @@ impl<'a> Walk<'_, 'a> {
         energy_wh: i64,
     ) -> Result<Option<Money>, BillingError> {
         let index = tou::find(&day.stretches, span.end).map(|stretch| stretch.period);
-        let period = index.and_then(|index| day.tariff.tou()?.periods().get(index));
-        let Some(market) = self.market(day.tariff, day.date, period, span)? else {
+        let tariff = day.tariff;
+        let period = index.and_then(|index| tariff.tou()?.periods().get(index));
+        let Some(market) = self.market(tariff, day.date, period, span)? else {
             return Ok(None);
         };
         let before = Money::from_decimal(self.cost, Rounding::HalfUp)?;
@@ -131,14 +131,23 @@ impl<'a> Walk<'_, 'a> {
             };
             let part = left.min(price.room_wh);
             self.cost = self.cost.plus(kwh(part).times(price.per_kwh.plus(market)?)?)?;
-            self.used = self.used.saturating_add(part);
-            self.today = self.today.saturating_add(part);
+            self.add(period, part);
             left = left.saturating_sub(part);
             price.room_wh = price.room_wh.saturating_sub(part);
-            day.price = Some(price);
+            // Energy that is taken back may lead into the block before.
+            day.price = (part > 0).then_some(price);
         }
         let after = Money::from_decimal(self.cost, Rounding::HalfUp)?;
         Ok(Some(after.checked_sub(before)?))
+    }
+
+    fn add(&mut self, period: Option<&'a String>, wh: i64) {
+        if let Some(used) = self.used.iter_mut().find(|used| used.period == period) {
+            used.in_period_wh = used.in_period_wh.saturating_add(wh);
+            used.today_wh = used.today_wh.saturating_add(wh);
+        } else {
+            self.used.push(Used { period, in_period_wh: wh, today_wh: wh });
+        }
     }
 
     /// What the next energy costs in a period of the day.
@@ -148,8 +157,7 @@ impl<'a> Walk<'_, 'a> {
         index: Option<usize>,
         period: Option<&String>,
     ) -> Result<Price, BillingError> {
-        let position = (self.used, self.today);
-        let marginal = marginal_prices(self.context, day.tariff, day.date, period, position)?;
+        let marginal = marginal_prices(self.context, day.tariff, day.date, period, &self.used)?;
         let mut per_kwh = day.flags;
         for (charge, price) in marginal.prices {
             let taxes = self.context.taxes(day.tariff, charge.taxes.as_deref(), day.date)?;

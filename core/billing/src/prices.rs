@@ -11,7 +11,7 @@ use crate::{
     curve::with_taxes,
     exact::Exact,
     portion::portions,
-    rate::{Context, flag_on, marginal_prices, per_kwh},
+    rate::{Context, Used, flag_on, marginal_prices, per_kwh},
 };
 
 /// The price of a kWh in one period of the day and one block.
@@ -73,7 +73,8 @@ pub fn energy_prices(
     let mut prices: Vec<EnergyPrice> = Vec::new();
     for name in names {
         for from_wh in block_starts(tariff)? {
-            let marginal = marginal_prices(&context, tariff, on, name, (from_wh, 0))?;
+            let used = [Used { period: name, in_period_wh: from_wh, today_wh: 0 }];
+            let marginal = marginal_prices(&context, tariff, on, name, &used)?;
             let charges =
                 marginal.prices.into_iter().map(|(charge, price)| (charge.taxes.as_deref(), price));
             let (mut net, mut gross) = (Decimal::ZERO, Decimal::ZERO);

@@ -28,7 +28,7 @@ mod series;
 mod social;
 mod tax;
 
-pub(crate) use energy::{flag_on, marginal_prices, per_kwh};
+pub(crate) use energy::{Used, flag_on, marginal_prices, per_kwh};
 pub(crate) use series::formula as series_formula;
 pub(crate) use tax::{Taxable, gross_up, taxed_lines};
 

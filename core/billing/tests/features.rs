@@ -524,6 +524,37 @@ fn a_block_that_ends_inside_an_interval_has_both_prices_in_it() {
 }
 
 #[test]
+fn blocks_of_one_period_of_the_day_fill_with_its_energy_alone() {
+    let tariff = |counting: &str| {
+        format!(
+            "code = \"t\"\nversion = \"1\"\nname = \"T\"\ncurrency = \"BRL\"\nvalid_from = 2026-01-01\n\
+             [tou]\nperiods = [\"day\", \"evening\"]\nrest = \"day\"\n\
+             [[tou.rule]]\nperiod = \"evening\"\nfrom = \"18:00\"\nuntil = \"21:00\"\n\
+             [[energy]]\ncode = \"day\"\nlabel = \"D\"\nprice = 0.10\nperiods = [\"day\"]\n\
+             [[energy]]\ncode = \"evening\"\nlabel = \"E\"\nperiods = [\"evening\"]\n{counting}\
+             blocks = [{{ up_to_kwh = 100, price = 0.50 }}, {{ price = 1.00 }}]\n"
+        )
+    };
+    // 1 kWh an hour for ten days: 210 kWh by day, 30 kWh in the evenings.
+    for (counting, cents) in [("", 2_100 + 1_500), ("blocks_count = \"all\"\n", 2_100 + 2_400)] {
+        let text = tariff(counting);
+        let scene = Scene::new("America/Bahia", &[&text], "2026-08-01", "2026-08-11", 0)
+            .stepped(60, |_| 1_000);
+        let costs = corrente_billing::energy_costs(
+            &scene.calendar,
+            &scene.refs(),
+            &scene.inputs,
+            scene.span,
+            &scene.import,
+            &[],
+        )
+        .unwrap();
+        let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+        assert_eq!(sum, cents, "{counting}");
+    }
+}
+
+#[test]
 fn what_is_missing_to_a_minimum_amount_is_a_charge_with_its_taxes() {
     let tariff = |line: &str, taxes: &str, method: &str| {
         format!(

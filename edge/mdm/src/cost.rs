@@ -66,7 +66,10 @@ impl Mdm {
             if period.span.end < *last {
                 cuts.push(period.span.end);
             }
-            let rating = Span::new(period.span.start, period.span.end.min(*last));
+            // The whole period's demand moves the ends of blocks, wherever the chart ends.
+            let moves = tariffs.iter().any(|tariff| block_windows(tariff).next().is_some());
+            let until = if moves { period.span.end } else { period.span.end.min(*last) };
+            let rating = Span::new(period.span.start, until);
             push_price_changes(&mut cuts, point, &tariffs, rating);
             rated.push((period, tariffs));
         }
@@ -94,8 +97,9 @@ impl Mdm {
             }
         }
         let mut costed = gather(boundaries, &pieces, &costs, &tags)?;
-        if cuts.len() > boundaries.len().saturating_mul(2) {
-            // Over a long step a register is measured by its two ends, whatever lies between them.
+        let inside = |cut: &Timestamp| *first < *cut && *cut < *last;
+        if cuts.iter().any(|cut| inside(cut) && boundaries.binary_search(cut).is_err()) {
+            // Over a step a register is measured by its two ends, whatever lies between them.
             costed.pieces = self.pieces(point, Direction::Import, boundaries)?;
         }
         Ok(costed)
@@ -111,9 +115,13 @@ impl Mdm {
     ) -> Result<Vec<Piece>, MdmError> {
         let mut cuts = vec![span.start, span.end];
         // Each interval by itself, so that each missing one is seen.
-        match point.interval_seconds().or_else(|| step_of(tariffs)) {
-            Some(step) => push_multiples(&mut cuts, span, step),
-            None => cuts.extend(point.calendar.cut_days(span).into_iter().map(|day| day.end)),
+        if let Some(step) = point.interval_seconds() {
+            push_multiples(&mut cuts, span, step);
+        } else {
+            cuts.extend(point.calendar.cut_days(span).into_iter().map(|day| day.end));
+            if let Some(step) = step_of(tariffs) {
+                push_multiples(&mut cuts, span, step);
+            }
         }
         cuts.sort();
         cuts.dedup();
@@ -159,6 +167,11 @@ pub(crate) fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {
     tariffs.iter().any(|tariff| tariff.tou().is_some() || !tariff.file().series.is_empty())
 }
 
+/// Does a price depend on what was used before in its period?
+pub(crate) fn has_blocks(tariffs: &[Arc<Tariff>]) -> bool {
+    tariffs.iter().any(|tariff| tariff.file().energy.iter().any(|c| !c.blocks.is_empty()))
+}
+
 /// How finely a tariff looks at a register, in seconds: quarters of an hour where prices depend on the time,
 /// and never past the end of a window in which it measures demand. Nothing where days are enough.
 fn step_of(tariffs: &[Arc<Tariff>]) -> Option<i64> {
@@ -186,7 +199,7 @@ const fn common_divisor(mut a: i64, mut b: i64) -> i64 {
 
 /// Where the price of a kWh may change: with each day and each period of the day, and at every step where a
 /// market or the demand so far decides.
-fn push_price_changes(
+pub(crate) fn push_price_changes(
     cuts: &mut Vec<Timestamp>,
     point: &Point,
     tariffs: &[Arc<Tariff>],

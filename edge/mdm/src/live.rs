@@ -6,14 +6,15 @@ use corrente_billing::energy_costs;
 use corrente_ledger::AsOf;
 use corrente_live::LiveReading;
 use corrente_metering::{
-    ChannelKind, Direction, Interval, Quality, Span, Timestamp, calendar::next_day,
-    id::UsagePointId,
+    ChannelKind, Direction, Interval, Quality, Span, Timestamp, assemble::profile,
+    calendar::next_day, id::UsagePointId,
 };
 use corrente_tariff::Tariff;
 use corrente_units::{Energy, Money};
 
 use crate::{
     Mdm, MdmError,
+    cost::{has_blocks, push_price_changes},
     expected::Expected,
     period::{BillingPeriod, Step},
     point::Point,
@@ -241,17 +242,21 @@ impl Mdm {
         let Some(power) = power_w.filter(|_| !tariffs.is_empty()) else {
             return Ok((None, label));
         };
-        let so_far = self.pieces(point, Direction::Import, &[period.span.start, now])?;
-        let before = so_far.first().and_then(|piece| piece.energy).unwrap_or_default();
+        let mut intervals = Vec::new();
+        if has_blocks(&tariffs) {
+            let before = Span::new(period.span.start, now);
+            let mut cuts = vec![before.start, before.end];
+            push_price_changes(&mut cuts, point, &tariffs, before);
+            cuts.sort();
+            cuts.dedup();
+            intervals = profile(&self.pieces(point, Direction::Import, &cuts)?).intervals;
+        }
         // One second of an hour's energy: priced where now is, whatever the next hour will cost.
-        let intervals = [
-            Interval::known(Span::new(period.span.start, now), before, Quality::Measured),
-            Interval::known(
-                Span::new(now, now.plus(1).min(period.span.end)),
-                Energy::from_wh(power.max(0)),
-                Quality::Measured,
-            ),
-        ];
+        intervals.push(Interval::known(
+            Span::new(now, now.plus(1).min(period.span.end)),
+            Energy::from_wh(power.max(0)),
+            Quality::Measured,
+        ));
         let series = self.series(point, &tariffs, period.span)?;
         let tariffs: Vec<&Tariff> = tariffs.iter().map(AsRef::as_ref).collect();
         let inputs = point.inputs(period.part_of_days);

@@ -452,6 +452,35 @@ async fn the_demand_of_a_register_is_that_of_its_windows_not_of_its_days() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_of_an_hour_do_not_carry_energy_over_a_midnight_at_half_past() {
+    let tariff = "\
+        code = \"hours\"\nversion = \"1\"\nname = \"Hours\"\ncurrency = \"AUD\"\nvalid_from = 2026-01-01\n\
+        [[energy]]\ncode = \"energy\"\nlabel = \"Energy\"\nblocks_per = \"day\"\n\
+        blocks = [{ up_to_kwh = 0.8, price = 0.50 }, { price = 5.00 }]\n\
+        [[demand]]\ncode = \"demand\"\nlabel = \"Demand\"\nprice = 1.00\nwindow_minutes = 60\n";
+    // Half past nine hours ahead of UTC: no hour of UTC ends at midnight.
+    let home = Home::new("Australia/Adelaide", tariff, ChannelKind::Register, "2026-11-10T08:00");
+    let (from, until) = (home.at("2026-10-01T00:00"), home.at("2026-11-02T00:00"));
+    let mut register = 0;
+    let mut readings = vec![(from, register)];
+    for n in 0..until.since(from) / 900 {
+        // On odd days 1.6 kWh in the last half hour.
+        let start = home.calendar.datetime(from.plus(n * 900));
+        if start.day() % 2 == 1 && (start.hour(), start.minute()) >= (23, 30) {
+            register += 800;
+        }
+        readings.push((from.plus((n + 1) * 900), register));
+    }
+    home.read(home.channel, readings).await;
+    let id = home.mdm.issue_invoice(home.point, "2026-10-01".parse().unwrap()).unwrap().id();
+    let plan = home.mdm.invoice(id).unwrap().unwrap().plan;
+    let energy = plan.lines.iter().filter(|line| line.code == "energy");
+    let sum = Money::sum(energy.map(|line| line.amount)).unwrap();
+    // 16 days of 0.8 kWh at 0.50 and 0.8 kWh at 5.00.
+    assert_eq!(sum, Money::from_minor(640 + 6_400));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_is_split_by_its_periods_and_its_usual_cost_is_known() {
     let home = Home::new("America/Bahia", WHITE, ChannelKind::Register, "2026-11-10T08:00");
     home.steady("2026-07-01T00:00", "2026-11-10T08:00", 0, 100).await;

@@ -394,33 +394,44 @@ pub(crate) fn per_kwh(price: Decimal, unit: EnergyUnit) -> Result<Decimal, Billi
     })
 }
 
+/// Energy that was used already, in a period of the day.
+pub(crate) struct Used<'a> {
+    pub(crate) period: Option<&'a String>,
+    /// Since the billing period's beginning, Wh.
+    pub(crate) in_period_wh: i64,
+    /// Since midnight, Wh.
+    pub(crate) today_wh: i64,
+}
+
 /// What the next energy costs in each charge.
 pub(crate) struct Marginal<'a> {
     /// Each charge that counts, with its price per kWh.
     pub(crate) prices: Vec<(&'a EnergyCharge, Decimal)>,
-    /// For so much energy the prices hold, Wh: until a block ends.
+    /// For so much energy the prices hold, Wh: until a block ends. At least 1.
     pub(crate) room_wh: i64,
 }
 
-/// The prices after so much was used in the period and today, Wh, for charts.
+/// The prices in a period of the day after what was used, for charts.
 pub(crate) fn marginal_prices<'a>(
     context: &Context<'_>,
     tariff: &'a Tariff,
     on: Date,
     period: Option<&String>,
-    (used_in_period, used_today): (i64, i64),
+    used: &[Used<'_>],
 ) -> Result<Marginal<'a>, BillingError> {
     let mut marginal = Marginal { prices: Vec::new(), room_wh: i64::MAX };
     for charge in tariff.file().energy.iter().filter(|c| !c.export && counts(c, period)) {
         let found = if charge.blocks.is_empty() {
             price(charge, period, on)?
         } else {
+            let fills = used.iter().filter(|used| fills(charge, used.period));
+            let sum = |wh: fn(&Used<'_>) -> i64| fills.map(wh).fold(0, i64::saturating_add);
             let (used, share) = match charge.blocks_per {
-                BlockPer::Day => (used_today, (1, 1)),
-                BlockPer::Period => (used_in_period, limit_share(context, charge)),
+                BlockPer::Day => (sum(|used| used.today_wh), (1, 1)),
+                BlockPer::Period => (sum(|used| used.in_period_wh), limit_share(context, charge)),
             };
             let (block, end) = block_after(&limits(context, charge)?, used, share)?;
-            marginal.room_wh = marginal.room_wh.min(end.saturating_sub(used));
+            marginal.room_wh = marginal.room_wh.min(end.saturating_sub(used)).max(1);
             block_price(charge, block, period, on)?
         };
         marginal.prices.push((charge, per_kwh(found, charge.unit)?));
