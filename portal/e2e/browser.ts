@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { expect } from "vitest";
 
@@ -67,19 +68,47 @@ export async function settle(page: Page) {
 }
 
 /** Signs in as one of the accounts that the demo offers, and reads in this language. */
-export async function signIn(page: Page, language = "en") {
-  await page.goto(`${base}/signin`);
+export async function signIn(page: Page, language = "en", at = base) {
+  await page.goto(`${at}/signin`);
   await page.getByRole("list").getByRole("button").first().click();
   await page.waitForSelector("nav a >> visible=true");
-  await speak(page, language);
+  await speak(page, language, at);
 }
 
-export async function speak(page: Page, language: string) {
-  await page.context().addCookies([{ name: "lang", value: language, url: base }]);
-  await page.request.patch(`${base}/api/v1/me`, { data: { language }, headers: { origin: base, "sec-fetch-site": "same-origin" } });
+export async function speak(page: Page, language: string, at = base) {
+  await page.context().addCookies([{ name: "lang", value: language, url: at }]);
+  await page.request.patch(`${at}/api/v1/me`, { data: { language }, headers: { origin: at, "sec-fetch-site": "same-origin" } });
   await page.reload();
   await page.waitForFunction((wanted) => document.documentElement.lang === wanted, language);
   await settle(page);
+}
+
+/** A way to the server that can be cut. A browser told to be offline may still let a page's worker through. */
+export async function line(): Promise<{ at: string; cut: () => void }> {
+  const { hostname, port } = new URL(base);
+  const ends = new Set<Socket>();
+  const join = (from: Socket, to: Socket) => {
+    ends.add(from);
+    from.pipe(to);
+    from.on("error", () => to.destroy());
+    from.on("close", () => {
+      ends.delete(from);
+      to.destroy();
+    });
+  };
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    join(near, far);
+    join(far, near);
+  });
+  await new Promise<void>((listening) => server.listen(0, hostname, listening));
+  return {
+    at: `http://${hostname}:${(server.address() as AddressInfo).port}`,
+    cut() {
+      server.close();
+      ends.forEach((end) => end.destroy());
+    },
+  };
 }
 
 /** Sideways scroll, in pixels. */

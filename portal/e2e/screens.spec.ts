@@ -108,7 +108,7 @@ describe("every screen", () => {
 });
 
 test("a server without a home shows its first steps, one whose code is wrong says so", async () => {
-  const { page, done } = await open({ bypassCSP: true });
+  const { page, done } = await open({ bypassCSP: true, reducedMotion: "reduce" });
   await page.route("**/api/v1/me", async (route) => {
     const now = new Date().toISOString();
     await route.fulfill({

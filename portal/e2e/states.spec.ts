@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { Page, Route } from "playwright-core";
-import { base, close, open, ownHome, settle, signIn, unreachable } from "./browser";
+import { base, close, line, open, ownHome, settle, signIn, unreachable } from "./browser";
 
 afterAll(close);
 
@@ -130,7 +130,8 @@ describe("a card never takes one of its states for another", () => {
 
 test("reading goes on without a connection: Home, a history, a bill and its PIX code", async (context) => {
   const { page, done } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
-  await signIn(page);
+  const { at, cut } = await line();
+  await signIn(page, "en", at);
   const worker = await page.evaluate(async () => "serviceWorker" in navigator && (await Promise.race([navigator.serviceWorker.ready, new Promise((end) => setTimeout(end, 5000))])) !== undefined);
   if (!worker) return context.skip("no service worker on this address");
   const home = await ownHome(page);
@@ -140,19 +141,19 @@ test("reading goes on without a connection: Home, a history, a bill and its PIX 
   // The first load fills the store, the second is the worker's own.
   for (let round = 0; round < 2; round += 1) {
     for (const place of places) {
-      await page.goto(base + place);
+      await page.goto(at + place);
       await settle(page);
     }
   }
   const before: string[][] = [];
   for (const place of places) {
-    await page.goto(base + place);
+    await page.goto(at + place);
     await settle(page);
     before.push((await page.locator("main .numeral").allTextContents()).slice(place === "/" ? 1 : 0));
   }
-  await page.context().setOffline(true);
+  cut();
   for (const [index, place] of places.entries()) {
-    await page.goto(base + place);
+    await page.goto(at + place);
     await page.getByText(/No connection\. Showing what was stored/).waitFor();
     await page.waitForFunction(() => /\d/.test(document.querySelector("main .numeral")?.textContent ?? ""));
     expect((await page.locator("main .numeral").allTextContents()).slice(place === "/" ? 1 : 0), place).toEqual(before[index]);
