@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use corrente_billing::{
     BillingError, BillingInput, BillingPlan, Cause, CreditBatch, Customer, Determinants, Inputs,
-    LineGroup, Measure, Overdue, Phases, PlanKind, PricePoint, PriceSeries, late_items, measure,
-    plan, replay, verify, why_changed,
+    LineGroup, Measure, Overdue, Phases, PlanKind, PricePoint, PriceSeries, energy_costs,
+    late_items, measure, plan, replay, verify, why_changed,
 };
 use corrente_metering::{Calendar, Date, EstimationMethod, Interval, Quality, Span};
 use corrente_tariff::Tariff;
@@ -85,6 +85,14 @@ impl Scene {
             determinants: self.determinants()?,
             inputs: self.inputs.clone(),
         })
+    }
+
+    /// What the energy of each interval costs, in cents.
+    fn costs(&self) -> Vec<i64> {
+        let (tariffs, series) = (self.refs(), &self.series);
+        let (calendar, inputs) = (&self.calendar, &self.inputs);
+        let costs = energy_costs(calendar, &tariffs, inputs, self.span, &self.import, series);
+        costs.unwrap().iter().map(|cost| cost.amount.unwrap().minor()).collect()
     }
 
     fn plan(&self) -> BillingPlan {
@@ -468,23 +476,13 @@ fn no_version_two_versions_and_a_missing_holiday_year_are_exceptions() {
 
 #[test]
 fn money_per_interval_adds_up_to_the_bill() {
-    use corrente_billing::energy_costs;
     for tariff in [
         include_str!("../../../tariffs/flat-040.toml"),
         include_str!("../../../tariffs/example-white.toml"),
     ] {
         let scene = Scene::new("America/Bahia", &[tariff], "2026-08-01", "2026-09-01", 0)
             .stepped(60, |i| 137 + i64::try_from(i % 24).unwrap() * 31);
-        let costs = energy_costs(
-            &scene.calendar,
-            &scene.refs(),
-            &scene.inputs,
-            scene.span,
-            &scene.import,
-            &[],
-        )
-        .unwrap();
-        let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+        let sum: i64 = scene.costs().iter().sum();
         let plan = scene.plan();
         let billed: i64 = [LineGroup::Energy, LineGroup::Flag]
             .iter()
@@ -506,17 +504,9 @@ fn a_block_that_ends_inside_an_interval_has_both_prices_in_it() {
     for (minutes, wh, steps) in [(60, 10_000, 240), (1440, 240_000, 10)] {
         let scene = Scene::new("America/Bahia", &[tariff], "2026-08-01", "2026-08-11", 0)
             .stepped(minutes, |_| wh);
-        let costs = corrente_billing::energy_costs(
-            &scene.calendar,
-            &scene.refs(),
-            &scene.inputs,
-            scene.span,
-            &scene.import,
-            &[],
-        )
-        .unwrap();
+        let costs = scene.costs();
         assert_eq!(costs.len(), steps);
-        let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+        let sum: i64 = costs.iter().sum();
         // 100 kWh at 0.50, 100 at 1.00, 2200 at 2.00.
         assert_eq!(sum, 455_000, "steps of {minutes} minutes");
         assert_eq!(scene.plan().totals.total.minor(), 455_000);
@@ -540,16 +530,7 @@ fn blocks_of_one_period_of_the_day_fill_with_its_energy_alone() {
         let text = tariff(counting);
         let scene = Scene::new("America/Bahia", &[&text], "2026-08-01", "2026-08-11", 0)
             .stepped(60, |_| 1_000);
-        let costs = corrente_billing::energy_costs(
-            &scene.calendar,
-            &scene.refs(),
-            &scene.inputs,
-            scene.span,
-            &scene.import,
-            &[],
-        )
-        .unwrap();
-        let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+        let sum: i64 = scene.costs().iter().sum();
         assert_eq!(sum, cents, "{counting}");
     }
 }
@@ -620,16 +601,7 @@ fn blocks_may_end_at_so_many_kwh_per_kw() {
         .map(|l| (l.block.clone().unwrap(), l.quantity.unwrap().to_string()))
         .collect();
     assert_eq!(blocks, pairs(&[("0..150", "150"), ("150..200/kW", "250"), ("200/kW..", "345")]));
-    let costs = corrente_billing::energy_costs(
-        &scene.calendar,
-        &scene.refs(),
-        &scene.inputs,
-        scene.span,
-        &scene.import,
-        &[],
-    )
-    .unwrap();
-    let sum: i64 = costs.iter().map(|c| c.amount.unwrap().minor()).sum();
+    let sum: i64 = scene.costs().iter().sum();
     assert!((sum - plan.totals.total.minor()).abs() <= 10, "{sum} {}", plan.totals.total);
 }
 

@@ -105,6 +105,27 @@ impl Mdm {
         Ok(costed)
     }
 
+    /// What was used in the span from a period's beginning on, as it fills the tariff's blocks; nothing where
+    /// it has none.
+    pub(crate) fn used_before(
+        &self,
+        point: &Point,
+        tariffs: &[Arc<Tariff>],
+        span: Span,
+    ) -> Result<Vec<Interval>, MdmError> {
+        let has_blocks = |tariff: &Arc<Tariff>| {
+            tariff.file().energy.iter().any(|charge| !charge.blocks.is_empty())
+        };
+        if span.is_empty() || !tariffs.iter().any(has_blocks) {
+            return Ok(Vec::new());
+        }
+        let mut cuts = vec![span.start, span.end];
+        push_price_changes(&mut cuts, point, tariffs, span);
+        cuts.sort();
+        cuts.dedup();
+        Ok(profile(&self.pieces(point, Direction::Import, &cuts)?).intervals)
+    }
+
     /// The intervals from which a period is billed, up to `until`.
     pub(crate) fn billing_intervals(
         &self,
@@ -167,11 +188,6 @@ pub(crate) fn prices_change_by_time(tariffs: &[Arc<Tariff>]) -> bool {
     tariffs.iter().any(|tariff| tariff.tou().is_some() || !tariff.file().series.is_empty())
 }
 
-/// Does a price depend on what was used before in its period?
-pub(crate) fn has_blocks(tariffs: &[Arc<Tariff>]) -> bool {
-    tariffs.iter().any(|tariff| tariff.file().energy.iter().any(|c| !c.blocks.is_empty()))
-}
-
 /// How finely a tariff looks at a register, in seconds: quarters of an hour where prices depend on the time,
 /// and never past the end of a window in which it measures demand. Nothing where days are enough.
 fn step_of(tariffs: &[Arc<Tariff>]) -> Option<i64> {
@@ -199,7 +215,7 @@ const fn common_divisor(mut a: i64, mut b: i64) -> i64 {
 
 /// Where the price of a kWh may change: with each day and each period of the day, and at every step where a
 /// market or the demand so far decides.
-pub(crate) fn push_price_changes(
+fn push_price_changes(
     cuts: &mut Vec<Timestamp>,
     point: &Point,
     tariffs: &[Arc<Tariff>],

@@ -6,15 +6,14 @@ use corrente_billing::energy_costs;
 use corrente_ledger::AsOf;
 use corrente_live::LiveReading;
 use corrente_metering::{
-    ChannelKind, Direction, Interval, Quality, Span, Timestamp, assemble::profile,
-    calendar::next_day, id::UsagePointId,
+    ChannelKind, Direction, Interval, Quality, Span, Timestamp, calendar::next_day,
+    id::UsagePointId,
 };
 use corrente_tariff::Tariff;
 use corrente_units::{Energy, Money};
 
 use crate::{
     Mdm, MdmError,
-    cost::{has_blocks, push_price_changes},
     expected::Expected,
     period::{BillingPeriod, Step},
     point::Point,
@@ -242,15 +241,8 @@ impl Mdm {
         let Some(power) = power_w.filter(|_| !tariffs.is_empty()) else {
             return Ok((None, label));
         };
-        let mut intervals = Vec::new();
-        if has_blocks(&tariffs) {
-            let before = Span::new(period.span.start, now);
-            let mut cuts = vec![before.start, before.end];
-            push_price_changes(&mut cuts, point, &tariffs, before);
-            cuts.sort();
-            cuts.dedup();
-            intervals = profile(&self.pieces(point, Direction::Import, &cuts)?).intervals;
-        }
+        let before = Span::new(period.span.start, now);
+        let mut intervals = self.used_before(point, &tariffs, before)?;
         // One second of an hour's energy: priced where now is, whatever the next hour will cost.
         intervals.push(Interval::known(
             Span::new(now, now.plus(1).min(period.span.end)),

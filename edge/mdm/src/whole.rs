@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use corrente_billing::energy_costs;
-use corrente_metering::{Direction, Interval, Quality, Span, Timestamp};
+use corrente_metering::{Interval, Quality, Span, Timestamp};
 use corrente_tariff::Tariff;
 use corrente_units::{Energy, Money};
 
@@ -95,14 +95,8 @@ impl Mdm {
         own: &mut [UsageInterval],
     ) -> Result<(), MdmError> {
         let Some((first, _)) = usual.first() else { return Ok(()) };
-        let mut intervals = Vec::new();
-        // What was used before fills the blocks.
         let before = Span::new(period.span.start, first.start.max(period.span.start));
-        if !before.is_empty() {
-            let pieces = self.pieces(point, Direction::Import, &[before.start, before.end])?;
-            let energy = pieces.first().and_then(|piece| piece.energy).unwrap_or_default();
-            intervals.push(Interval::known(before, energy, Quality::Measured));
-        }
+        let mut intervals = self.used_before(point, tariffs, before)?;
         let skipped = intervals.len();
         intervals.extend(usual.iter().map(|(span, energy)| {
             energy.map_or(Interval::missing(*span), |energy| {
