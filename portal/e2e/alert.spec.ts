@@ -203,6 +203,9 @@ describe.skipIf(!program)("a person raises the rate of a meter", () => {
     await picture("alerts-phone-light");
     await event.first().getByRole("button", { name: "Got it" }).click();
     await page.locator("nav .badge >> visible=true").waitFor({ state: "detached" });
+    // Its title leads where the messages' link leads.
+    await page.locator("main").getByRole("link", { name: "Consumption above your limit" }).first().click();
+    await page.waitForURL((url) => url.pathname === "/historic" && url.searchParams.get("home") === home);
     await done();
   }, 180_000);
 
